@@ -1,0 +1,1 @@
+"""Kaon: OpenStack Networking made small, fast and honest."""

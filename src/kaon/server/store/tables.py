@@ -1,0 +1,348 @@
+"""Every table, once. Migrations are checked against this file.
+
+Portable between SQLite, PostgreSQL and MariaDB. Identifiers are 36 characters, addresses inside ranges are 32 hexadecimal digits
+(IPv4 and IPv6 alike, so that they sort and compare as text), times are UTC without zone, to the second.
+Free-form dictionaries that the API itself defines as such (`binding:profile`, an agent's `configurations`) are JSON text.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Identity = sa.String(36)
+Name = sa.String(255)
+ScopeName = sa.String(300)
+Address = sa.String(64)
+AddressHex = sa.String(32)
+
+
+def _standard(*, owned: bool = True) -> list[sa.Column[object]]:
+    """The columns that every resource has; `owned` ones can be found by project."""
+    return [
+        sa.Column("id", Identity, primary_key=True),
+        sa.Column("project_id", Name, nullable=False, index=owned),
+        sa.Column("name", Name, nullable=False, index=True),
+        sa.Column("description", Name, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("updated_at", sa.DateTime, nullable=False),
+        sa.Column("revision_number", sa.BigInteger, nullable=False),
+    ]
+
+
+def _belongs_to(column: str, target: str, **options: object) -> sa.Column[object]:
+    """A reference that goes when its target goes."""
+    return sa.Column(column, Identity, sa.ForeignKey(target, ondelete="CASCADE"), nullable=False, **options)  # type: ignore[arg-type]  # forwarded keyword options
+
+
+networks = sa.Table(
+    "networks",
+    metadata,
+    *_standard(),
+    sa.Column("admin_state_up", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False, index=True),
+    sa.Column("external", sa.Boolean, nullable=False, index=True),
+    sa.Column("mtu", sa.Integer, nullable=False),
+    sa.Column("port_security_enabled", sa.Boolean, nullable=False),
+    sa.Column("backend", sa.String(64), nullable=False),
+    sa.Column("network_type", sa.String(32), nullable=False),
+    sa.Column("physical_network", sa.String(64), nullable=False, comment="empty for tunnels"),
+    sa.Column("segmentation_id", sa.Integer, nullable=True),
+    sa.UniqueConstraint("network_type", "physical_network", "segmentation_id"),
+)
+
+free_segments = sa.Table(
+    "free_segments",
+    metadata,
+    sa.Column("network_type", sa.String(32), primary_key=True),
+    sa.Column("physical_network", sa.String(64), primary_key=True),
+    sa.Column("first", sa.Integer, primary_key=True),
+    sa.Column("last", sa.Integer, nullable=False),
+    comment="ranges of segmentation ids that are free to take",
+)
+
+subnets = sa.Table(
+    "subnets",
+    metadata,
+    *_standard(),
+    _belongs_to("network_id", "networks.id", index=True),
+    sa.Column("ip_version", sa.Integer, nullable=False),
+    sa.Column("cidr", Address, nullable=False, index=True),
+    sa.Column("gateway_ip", Address, nullable=True),
+    sa.Column("enable_dhcp", sa.Boolean, nullable=False),
+    sa.Column("ipv6_ra_mode", sa.String(16), nullable=True),
+    sa.Column("ipv6_address_mode", sa.String(16), nullable=True),
+)
+
+allocation_pools = sa.Table(
+    "allocation_pools",
+    metadata,
+    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    sa.Column("first", AddressHex, primary_key=True),
+    sa.Column("last", AddressHex, nullable=False),
+)
+
+free_addresses = sa.Table(
+    "free_addresses",
+    metadata,
+    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    sa.Column("first", AddressHex, primary_key=True),
+    sa.Column("last", AddressHex, nullable=False),
+    comment="ranges inside the allocation pools that no port has; next-free is the first row",
+)
+
+dns_nameservers = sa.Table(
+    "dns_nameservers",
+    metadata,
+    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("address", Address, nullable=False),
+)
+
+subnet_routes = sa.Table(
+    "subnet_routes",
+    metadata,
+    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    sa.Column("destination", Address, primary_key=True),
+    sa.Column("nexthop", Address, primary_key=True),
+)
+
+ports = sa.Table(
+    "ports",
+    metadata,
+    *_standard(),
+    sa.Column("network_id", Identity, sa.ForeignKey("networks.id"), nullable=False),
+    sa.Column("mac_address", sa.String(17), nullable=False),
+    sa.Column("admin_state_up", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("device_id", Name, nullable=False, index=True),
+    sa.Column("device_owner", Name, nullable=False),
+    sa.Column("port_security_enabled", sa.Boolean, nullable=False),
+    sa.Column("host", Name, nullable=False, comment="empty: not bound"),
+    sa.Column("vnic_type", sa.String(64), nullable=False),
+    sa.Column("vif_type", sa.String(64), nullable=False),
+    sa.Column("profile", sa.Text, nullable=False, comment="JSON object"),
+    sa.Column("vif_details", sa.Text, nullable=False, comment="JSON object"),
+    sa.UniqueConstraint("network_id", "mac_address"),
+    sa.Index(None, "network_id", "device_owner"),
+    sa.Index(None, "host", "network_id"),
+)
+
+ip_allocations = sa.Table(
+    "ip_allocations",
+    metadata,
+    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    sa.Column("address_hex", AddressHex, primary_key=True),
+    sa.Column("ip_address", Address, nullable=False, index=True),
+    sa.Column("network_id", Identity, nullable=False),
+    _belongs_to("port_id", "ports.id", index=True),
+    sa.Column("position", sa.Integer, nullable=False, comment="order inside the port"),
+    comment="who has which address; the key decides between two who want the same",
+)
+
+allowed_address_pairs = sa.Table(
+    "allowed_address_pairs",
+    metadata,
+    _belongs_to("port_id", "ports.id", primary_key=True),
+    sa.Column("mac_address", sa.String(17), primary_key=True),
+    sa.Column("ip_address", Address, primary_key=True),
+)
+
+security_groups = sa.Table(
+    "security_groups",
+    metadata,
+    *_standard(),
+    sa.Column("stateful", sa.Boolean, nullable=False),
+)
+
+default_security_groups = sa.Table(
+    "default_security_groups",
+    metadata,
+    sa.Column("project_id", Name, primary_key=True),
+    _belongs_to("security_group_id", "security_groups.id", index=True),
+    comment="the key decides between two who make a project's default group at once",
+)
+
+security_group_rules = sa.Table(
+    "security_group_rules",
+    metadata,
+    *_standard(),
+    _belongs_to("security_group_id", "security_groups.id", index=True),
+    sa.Column("remote_group_id", Identity, sa.ForeignKey("security_groups.id", ondelete="CASCADE"), nullable=True, index=True),
+    sa.Column("direction", sa.String(16), nullable=False),
+    sa.Column("ethertype", sa.String(16), nullable=False),
+    sa.Column("protocol", sa.String(40), nullable=True),
+    sa.Column("port_range_min", sa.Integer, nullable=True),
+    sa.Column("port_range_max", sa.Integer, nullable=True),
+    sa.Column("remote_ip_prefix", Address, nullable=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False, comment="of all that makes two rules the same"),
+    sa.UniqueConstraint("security_group_id", "fingerprint"),
+)
+
+port_security_groups = sa.Table(
+    "port_security_groups",
+    metadata,
+    _belongs_to("port_id", "ports.id", primary_key=True),
+    sa.Column("security_group_id", Identity, sa.ForeignKey("security_groups.id"), primary_key=True),
+    sa.Index(None, "security_group_id"),
+)
+
+routers = sa.Table(
+    "routers",
+    metadata,
+    *_standard(),
+    sa.Column("admin_state_up", sa.Boolean, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("gateway_network_id", Identity, sa.ForeignKey("networks.id"), nullable=True, index=True),
+    sa.Column("enable_snat", sa.Boolean, nullable=False),
+)
+
+router_ports = sa.Table(
+    "router_ports",
+    metadata,
+    _belongs_to("port_id", "ports.id", primary_key=True),
+    sa.Column("router_id", Identity, sa.ForeignKey("routers.id"), nullable=False, index=True),
+    sa.Column("network_id", Identity, nullable=False, index=True),
+    sa.Column("device_owner", Name, nullable=False),
+)
+
+router_routes = sa.Table(
+    "router_routes",
+    metadata,
+    _belongs_to("router_id", "routers.id", primary_key=True),
+    sa.Column("destination", Address, primary_key=True),
+    sa.Column("nexthop", Address, primary_key=True),
+)
+
+floatingips = sa.Table(
+    "floatingips",
+    metadata,
+    *_standard(),
+    sa.Column("floating_network_id", Identity, sa.ForeignKey("networks.id"), nullable=False, index=True),
+    sa.Column("floating_ip_address", Address, nullable=False, index=True),
+    sa.Column("floating_port_id", Identity, sa.ForeignKey("ports.id"), nullable=False, unique=True),
+    sa.Column("fixed_port_id", Identity, sa.ForeignKey("ports.id", ondelete="SET NULL"), nullable=True, index=True),
+    sa.Column("fixed_ip_address", Address, nullable=True),
+    sa.Column("router_id", Identity, sa.ForeignKey("routers.id"), nullable=True, index=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.UniqueConstraint("floating_network_id", "fixed_port_id", "fixed_ip_address"),
+)
+
+quotas = sa.Table(
+    "quotas",
+    metadata,
+    sa.Column("project_id", Name, primary_key=True),
+    sa.Column("resource", sa.String(64), primary_key=True),
+    sa.Column("limit", sa.Integer, nullable=False, comment="-1: unlimited"),
+)
+
+quota_usages = sa.Table(
+    "quota_usages",
+    metadata,
+    sa.Column("project_id", Name, primary_key=True),
+    sa.Column("resource", sa.String(64), primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),
+    comment="counted in the transaction that creates or deletes, so that nobody counts rows",
+)
+
+hosts = sa.Table(
+    "hosts",
+    metadata,
+    sa.Column("name", Name, primary_key=True),
+    sa.Column("instance", sa.String(64), nullable=False),
+    sa.Column("tunnel_ip", Address, nullable=True),
+    sa.Column("physical_networks", sa.Text, nullable=False, comment="JSON list of names"),
+    sa.Column("heard_at", sa.DateTime, nullable=False),
+)
+
+agents = sa.Table(
+    "agents",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("host", Name, nullable=False),
+    sa.Column("agent_type", Name, nullable=False),
+    sa.Column("binary", Name, nullable=False),
+    sa.Column("topic", Name, nullable=False),
+    sa.Column("admin_state_up", sa.Boolean, nullable=False),
+    sa.Column("description", Name, nullable=True),
+    sa.Column("created_at", sa.DateTime, nullable=False),
+    sa.Column("started_at", sa.DateTime, nullable=False),
+    sa.Column("heartbeat_timestamp", sa.DateTime, nullable=False),
+    sa.Column("configurations", sa.Text, nullable=False, comment="JSON object"),
+    sa.UniqueConstraint("host", "agent_type"),
+)
+
+served_networks = sa.Table(
+    "served_networks",
+    metadata,
+    _belongs_to("network_id", "networks.id", primary_key=True),
+    sa.Column("host", Name, primary_key=True),
+    sa.Column("port_id", Identity, sa.ForeignKey("ports.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Index(None, "host"),
+    comment="which hosts run a DHCP server for the network",
+)
+
+hosted_routers = sa.Table(
+    "hosted_routers",
+    metadata,
+    _belongs_to("router_id", "routers.id", primary_key=True),
+    sa.Column("host", Name, primary_key=True),
+    sa.Index(None, "host"),
+    comment="which hosts forward for the router",
+)
+
+scopes = sa.Table(
+    "scopes",
+    metadata,
+    sa.Column("name", ScopeName, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+)
+
+followers = sa.Table(
+    "followers",
+    metadata,
+    sa.Column("host", Name, primary_key=True),
+    sa.Column("scope", ScopeName, primary_key=True),
+    sa.Column("applied", sa.BigInteger, nullable=False, comment="revision that the host says its kernel agrees with"),
+    sa.Index(None, "scope"),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("scope", ScopeName, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("entry_key", ScopeName, nullable=False),
+    sa.Index(None, "scope", "revision"),
+    sqlite_autoincrement=True,
+    comment="which entries of a scope changed at which of its revisions; what they are now is read from the tables",
+)
+
+realised = sa.Table(
+    "realised",
+    metadata,
+    sa.Column("host", Name, primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("entity_id", Identity, primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("up", sa.Boolean, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reported_at", sa.DateTime, nullable=False),
+    sa.Index(None, "entity_id"),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("value", Name, nullable=False),
+    comment="of the database itself: `epoch`",
+)
