@@ -76,7 +76,7 @@ class Unavailable(Refused):
 
 
 class HTTPBadRequest(BadRequest):
-    """{reason}"""  # noqa: D400, D415  # a template
+    """{reason}"""  # noqa: D400  # a template
 
 
 class InvalidInput(BadRequest):
@@ -435,7 +435,7 @@ class FloatingIPPortAlreadyAssociated(Conflict):
 
 
 class ExternalGatewayForFloatingIPNotFound(NotFound):
-    """No router joins subnet {subnet_id} to external network {external_network_id}, so port {port_id} cannot have the floating IP."""
+    """No router joins subnet {subnet_id} of port {port_id} to external network {external_network_id}."""
 
 
 # ---- agents
