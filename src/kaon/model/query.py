@@ -18,9 +18,9 @@ FilterValue = str | bool | int | tuple[str, str]
 class Query:
     """A list request, checked and converted.
 
-    filters       attribute -> wanted values: OR inside one attribute, AND between attributes. Under `fixed_ips` values are pairs
-                  with the sub-keys ip_address, ip_address_substr, subnet_id (AND between different sub-keys). An empty string
-                  asks for resources whose value is empty or null.
+    filters       attribute -> wanted values: OR inside one attribute, AND between attributes. Under `fixed_ips` values are
+                  pairs with the sub-keys ip_address, ip_address_substr, subnet_id (AND between different sub-keys). An empty
+                  string asks for resources whose value is empty or null.
     fields        attributes wanted in the answer; None: all
     sort          (attribute, ascending) by weight; `id` is always the last resort
     limit         rows wanted at most; None: all

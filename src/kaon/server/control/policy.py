@@ -4,13 +4,13 @@ A rule names relations of the caller to the row, any of which is enough. An admi
 
     owner          the row is of the caller's project and the caller may write
     reader         the row is of the caller's project
-    network_owner  the row's network is of the caller's project and the caller may write
+    parent_owner   the row's parent (network of subnets and ports, group of rules) is of the caller's project, and it may write
     shared         the row's network is shared with everybody
     external       the row's network is external
-    group_owner    the row's security group is of the caller's project
     nobody         only an admin
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,14 +25,14 @@ WRITERS: Final = frozenset({"admin", "manager", "member"})
 
 _OWNER: Final = frozenset({"owner"})
 _NOBODY: Final[frozenset[str]] = frozenset()
-_NETWORK: Final = frozenset({"network_owner"})
+_PARENT: Final = frozenset({"parent_owner"})
 
 READ: Final[Mapping[str, frozenset[str]]] = {
     "networks": frozenset({"reader", "shared", "external"}),
-    "subnets": frozenset({"reader", "network_owner", "shared", "external"}),
-    "ports": frozenset({"reader", "network_owner"}),
+    "subnets": frozenset({"reader", "parent_owner", "shared", "external"}),
+    "ports": frozenset({"reader", "parent_owner"}),
     "security_groups": frozenset({"reader"}),
-    "security_group_rules": frozenset({"reader", "group_owner"}),
+    "security_group_rules": frozenset({"reader", "parent_owner"}),
     "routers": frozenset({"reader"}),
     "floatingips": frozenset({"reader"}),
     "quotas": frozenset({"reader"}),
@@ -44,17 +44,17 @@ WRITE: Final[Mapping[str, frozenset[str]]] = {
     "create_network": _OWNER,
     "update_network": _OWNER,
     "delete_network": _OWNER,
-    "create_subnet": _NETWORK,
-    "update_subnet": frozenset({"owner", "network_owner"}),
-    "delete_subnet": frozenset({"owner", "network_owner"}),
-    "create_port": frozenset({"network_owner", "shared"}),
+    "create_subnet": _PARENT,
+    "update_subnet": frozenset({"owner", "parent_owner"}),
+    "delete_subnet": frozenset({"owner", "parent_owner"}),
+    "create_port": frozenset({"parent_owner", "shared"}),
     "update_port": _OWNER,
-    "delete_port": frozenset({"owner", "network_owner"}),
+    "delete_port": frozenset({"owner", "parent_owner"}),
     "create_security_group": _OWNER,
     "update_security_group": _OWNER,
     "delete_security_group": _OWNER,
-    "create_security_group_rule": frozenset({"group_owner"}),
-    "delete_security_group_rule": frozenset({"owner", "group_owner"}),
+    "create_security_group_rule": frozenset({"parent_owner"}),
+    "delete_security_group_rule": frozenset({"owner", "parent_owner"}),
     "create_router": _OWNER,
     "update_router": _OWNER,
     "delete_router": _OWNER,
@@ -74,16 +74,16 @@ WRITE: Final[Mapping[str, frozenset[str]]] = {
 """Action -> relations that allow it."""
 
 ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
-    "create_port:mac_address": _NETWORK,
-    "create_port:fixed_ips:ip_address": _NETWORK,
-    "create_port:fixed_ips:subnet_id": frozenset({"network_owner", "shared"}),
-    "create_port:port_security_enabled": _NETWORK,
-    "create_port:allowed_address_pairs": _NETWORK,
+    "create_port:mac_address": _PARENT,
+    "create_port:fixed_ips:ip_address": _PARENT,
+    "create_port:fixed_ips:subnet_id": frozenset({"parent_owner", "shared"}),
+    "create_port:port_security_enabled": _PARENT,
+    "create_port:allowed_address_pairs": _PARENT,
     "update_port:mac_address": _NOBODY,
-    "update_port:fixed_ips:ip_address": _NETWORK,
-    "update_port:fixed_ips:subnet_id": frozenset({"network_owner", "shared"}),
-    "update_port:port_security_enabled": _NETWORK,
-    "update_port:allowed_address_pairs": _NETWORK,
+    "update_port:fixed_ips:ip_address": _PARENT,
+    "update_port:fixed_ips:subnet_id": frozenset({"parent_owner", "shared"}),
+    "update_port:port_security_enabled": _PARENT,
+    "update_port:allowed_address_pairs": _PARENT,
     "create_router:external_gateway_info:enable_snat": _NOBODY,
     "create_router:external_gateway_info:external_fixed_ips": _NOBODY,
     "update_router:external_gateway_info:enable_snat": _NOBODY,
@@ -99,7 +99,7 @@ class Visibility:
 
     everything  no restriction
     project_id  rows of this project are seen
-    through     besides: rows whose network or group stands in one of these relations (network_owner, shared, external, group_owner)
+    through     besides: rows whose parent stands in one of these relations (parent_owner, shared, external)
     """
 
     everything: bool
@@ -114,37 +114,28 @@ def visibility(caller: Caller, collection: str) -> Visibility:
     return Visibility(everything=caller.is_admin, project_id=own, through=relations - {"reader"})
 
 
-def _relations(caller: Caller, row: Row, network: Row | None, group: Row | None) -> frozenset[str]:
+def _relations(caller: Caller, row: Row, parent: Row | None) -> frozenset[str]:
     """Every relation in which the caller stands to the row."""
     mine = caller.project_id
     writes = bool(caller.roles & WRITERS)
-    found = set()
-    if mine and row.get("project_id") == mine:
-        found |= {"reader", "owner"} if writes else {"reader"}
-    if network is not None:
-        if mine and writes and network.get("project_id") == mine:
-            found.add("network_owner")
-        if network.get("shared") and writes:
-            found.add("shared")
-        if network.get("router:external"):
-            found.add("external")
-    if group is not None and mine and writes and group.get("project_id") == mine:
-        found.add("group_owner")
-    return frozenset(found)
+    above = parent or {}
+    found = {
+        "reader": bool(mine) and row.get("project_id") == mine,
+        "owner": bool(mine) and writes and row.get("project_id") == mine,
+        "parent_owner": bool(mine) and writes and above.get("project_id") == mine,
+        "shared": bool(above.get("shared")),
+        "external": bool(above.get("router:external")),
+    }
+    return frozenset(relation for relation, holds in found.items() if holds)
 
 
-def visible(caller: Caller, collection: str, row: Row, *, network: Row | None = None, group: Row | None = None) -> bool:
-    """Whether the caller may know of the row; `network` is the row itself for a network."""
+def visible(caller: Caller, collection: str, row: Row, parent: Row | None = None) -> bool:
+    """Whether the caller may know of the row. The parent of a network is the network itself."""
     if caller.is_admin:
         return True
-    readable = Caller(
-        user_id=caller.user_id,
-        project_id=caller.project_id,
-        roles=WRITERS,
-        is_admin=False,
-        request_id=caller.request_id,
-    )
-    return bool(READ[collection] & _relations(readable, row, network, group))
+    # To look, the project is enough: a reader of the network's project sees what is on it.
+    onlooker = dataclasses.replace(caller, roles=WRITERS)
+    return bool(READ[collection] & _relations(onlooker, row, parent))
 
 
 def _named_parts(action: str, body: Row) -> list[str]:
@@ -157,27 +148,18 @@ def _named_parts(action: str, body: Row) -> list[str]:
     return touched
 
 
-def authorize(
-    caller: Caller,
-    action: str,
-    row: Row,
-    *,
-    body: Row | None = None,
-    network: Row | None = None,
-    group: Row | None = None,
-) -> None:
+def authorize(caller: Caller, action: str, row: Row, parent: Row | None = None, body: Row | None = None) -> None:
     """Raise PolicyNotAuthorized (403) unless the caller may do `action` to `row`.
 
-    action   `update_port`, `add_router_interface`, ...
-    row      what is changed; on create the body
-    body     what the caller asks for, when single attributes have rules (ports, routers, floating IPs)
-    network  the network's row (`project_id`, `shared`, `router:external`), for subnets and ports
-    group    the security group's row, for rules
+    action  `update_port`, `add_router_interface`, ...
+    row     what is changed; on create the body
+    parent  the row of its network (`project_id`, `shared`, `router:external`; for subnets and ports) or of its group (for rules)
+    body    what the caller asks for, when single attributes have rules (ports, routers, floating IPs)
     """
     if caller.is_admin:
         return
-    relations = _relations(caller, row, network, group)
-    if not WRITE[action] & relations:
+    relations = _relations(caller, row, parent)
+    if not caller.roles & WRITERS or not WRITE[action] & relations:
         raise PolicyNotAuthorized(action=action)
     for rule in _named_parts(action, body or {}):
         if rule in ATTRIBUTES and not ATTRIBUTES[rule] & relations:
