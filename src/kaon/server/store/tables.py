@@ -1,7 +1,7 @@
 """Every table, once. Migrations are checked against this file.
 
-Portable between SQLite, PostgreSQL and MariaDB. Identifiers are 36 characters, addresses inside ranges are 32 hexadecimal digits
-(IPv4 and IPv6 alike, so that they sort and compare as text), times are UTC without zone, to the second.
+Portable between SQLite, PostgreSQL and MariaDB. Identifiers are 36 characters, addresses inside ranges are 32 hexadecimal
+digits (IPv4 and IPv6 alike, so that they sort and compare as text), times are UTC without zone, to the second.
 Free-form dictionaries that the API itself defines as such (`binding:profile`, an agent's `configurations`) are JSON text.
 """
 

@@ -1,0 +1,20 @@
+"""Fresh identities, and what a text must look like to be one."""
+
+import random
+import uuid
+
+from kaon.lib.addresses import normal_mac
+
+_system = random.SystemRandom()
+
+
+def new_id() -> str:
+    """Make an identity that nobody has: 36 characters, lower case, with dashes."""
+    return str(uuid.uuid4())
+
+
+def new_mac(base: str, source: random.Random = _system) -> str:
+    """Make a MAC address: the first octets of `base`, and random ones where `base` has zeroes at its end (three at least)."""
+    octets = normal_mac(base).split(":")
+    kept = 4 if octets[3] != "00" else 3
+    return ":".join([*octets[:kept], *(f"{source.randrange(256):02x}" for _ in range(6 - kept))])
