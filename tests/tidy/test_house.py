@@ -94,7 +94,7 @@ def test_help_lists_every_target() -> None:
 def test_documents_name_no_foreign_paths() -> None:
     """Nothing that is kept names a path of the machine it was written on."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    private = re.compile("/(" + "|".join(("home", "work", "root")) + r")/\w+")
+    private = re.compile(r"/(?:home|work|root)/\w+")
     found = [
         name
         for name in tracked
