@@ -63,7 +63,7 @@ class Transaction:
 
     def execute(
         self, statement: sa.Executable, parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
-    ) -> CursorResult[Any]:
+    ) -> CursorResult[*tuple[Any, ...]]:
         """Run one statement."""
         result = self.connection.execute(statement, parameters)
         assert isinstance(result, CursorResult)  # noqa: S101  # Core on a real connection gives nothing else; tells mypy

@@ -1,0 +1,23 @@
+"""Routers and the routing role, from rows: entries of `router:<id>` and `host:<h>`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kaon.server.intent.subnets import host_routes
+from kaon.wire.routers import HostedRouter, Router
+
+
+def router(row: Mapping[str, Any], routes: Iterable[Mapping[str, Any]]) -> Router:
+    """Tell of a router; `row` is one of `routers`, `routes` are its `router_routes` in any order."""
+    return Router(
+        id=row["id"],
+        revision=row["revision_number"],
+        admin_state_up=row["admin_state_up"],
+        enable_snat=row["enable_snat"],
+        routes=host_routes(routes),
+    )
+
+
+def hosted_router(row: Mapping[str, Any]) -> HostedRouter:
+    """Tell a host that it forwards for a router; `row` is one of `hosted_routers`."""
+    return HostedRouter(router_id=row["router_id"])

@@ -1,0 +1,206 @@
+"""The rows behind a scope: all of them, or those of some entries only. A bounded number of statements, whatever is stored."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from kaon.server.store import tables as t
+from kaon.server.store.engine import Transaction
+
+RowMap = Mapping[str, Any]
+ByParent = Mapping[str, list[RowMap]]
+
+NOT_WIRED = ("unbound", "binding_failed")
+"""vif_types of ports that no host wires, whatever host they name."""
+
+
+class Wanted:
+    """Which entries of a scope are asked for: all, or some keys (`port/<id>`, `network`, ...)."""
+
+    def __init__(self, keys: Iterable[str] | None) -> None:
+        self.everything = keys is None
+        self._ids: dict[str, set[str]] = defaultdict(set)
+        for key in keys or ():
+            kind, _, identity = key.partition("/")
+            self._ids[kind].add(identity)
+
+    def any_of(self, kind: str) -> bool:
+        """Say whether entries of the kind (`port`, `rule`, `network`, ...) are asked for at all."""
+        return self.everything or kind in self._ids
+
+    def only(self, kind: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+        """Give the condition that `column` is the id of a wanted entry of the kind."""
+        return sa.true() if self.everything else column.in_(sorted(self._ids[kind]))
+
+
+@dataclass(frozen=True, slots=True)
+class PortRows:
+    """Ports with what hangs on them, by port id."""
+
+    ports: Sequence[RowMap] = ()
+    addresses: ByParent = field(default_factory=dict)
+    groups: ByParent = field(default_factory=dict)
+    pairs: ByParent = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HostRows:
+    """Behind `host:<h>`."""
+
+    ports: PortRows
+    served: Sequence[RowMap]
+    hosted: Sequence[RowMap]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRows:
+    """Behind `network:<n>`; `networks` has one row or none."""
+
+    networks: Sequence[RowMap]
+    subnets: Sequence[RowMap]
+    dns_nameservers: ByParent
+    routes: ByParent
+    ports: PortRows
+    endpoints: Sequence[RowMap]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRows:
+    """Behind `group:<g>`; `groups` has one row or none."""
+
+    groups: Sequence[RowMap]
+    rules: Sequence[RowMap]
+
+
+@dataclass(frozen=True, slots=True)
+class RouterRows:
+    """Behind `router:<r>`; `routers` has one row or none."""
+
+    routers: Sequence[RowMap]
+    routes: Sequence[RowMap]
+    legs: Sequence[RowMap]
+    floatingips: Sequence[RowMap]
+
+
+def revision_of(tx: Transaction, scope: str) -> int | None:
+    """Give the revision of a scope, or None when there is no such scope."""
+    found: int | None = tx.connection.scalar(sa.select(t.scopes.c.revision).where(t.scopes.c.name == scope))
+    return found
+
+
+def of_host(tx: Transaction, host: str, wanted: Wanted) -> HostRows:
+    """Read what `host:<host>` tells."""
+    c = t.ports.c
+    bound = sa.and_(c.host == host, c.vif_type.not_in(NOT_WIRED), wanted.only("port", c.id))
+    served = hosted = None
+    if wanted.any_of("dhcp"):
+        d = t.served_networks.c
+        served = sa.select(t.served_networks).where(d.host == host, wanted.only("dhcp", d.network_id))
+    if wanted.any_of("router"):
+        r = t.hosted_routers.c
+        hosted = sa.select(t.hosted_routers).where(r.host == host, wanted.only("router", r.router_id))
+    return HostRows(
+        ports=_ports(tx, bound, groups=True, pairs=True) if wanted.any_of("port") else PortRows(),
+        served=_rows(tx, served),
+        hosted=_rows(tx, hosted),
+    )
+
+
+def of_network(tx: Transaction, network_id: str, wanted: Wanted) -> NetworkRows:
+    """Read what `network:<network_id>` tells."""
+    networks = endpoints = None
+    if wanted.any_of("network"):
+        networks = sa.select(t.networks).where(t.networks.c.id == network_id)
+    if wanted.any_of("host"):
+        # A host that was never heard of has ports all the same: where its tunnels end is simply not known.
+        endpoints = (
+            sa.select(t.ports.c.host, t.hosts.c.tunnel_ip)
+            .select_from(t.ports.outerjoin(t.hosts, t.hosts.c.name == t.ports.c.host))
+            .where(t.ports.c.network_id == network_id, t.ports.c.host != "", t.ports.c.vif_type.not_in(NOT_WIRED))
+            .where(wanted.only("host", t.ports.c.host))
+            .distinct()
+        )
+    subnets: Sequence[RowMap] = ()
+    dns: Sequence[RowMap] = ()
+    routes: Sequence[RowMap] = ()
+    if wanted.any_of("subnet"):
+        chosen = sa.and_(t.subnets.c.network_id == network_id, wanted.only("subnet", t.subnets.c.id))
+        subnets = _rows(tx, sa.select(t.subnets).where(chosen))
+        dns = _rows(tx, sa.select(t.dns_nameservers).join(t.subnets).where(chosen))
+        routes = _rows(tx, sa.select(t.subnet_routes).join(t.subnets).where(chosen))
+    members = sa.and_(t.ports.c.network_id == network_id, wanted.only("port", t.ports.c.id))
+    return NetworkRows(
+        networks=_rows(tx, networks),
+        subnets=subnets,
+        dns_nameservers=_by(dns, "subnet_id"),
+        routes=_by(routes, "subnet_id"),
+        ports=_ports(tx, members) if wanted.any_of("port") else PortRows(),
+        endpoints=_rows(tx, endpoints),
+    )
+
+
+def of_group(tx: Transaction, group_id: str, wanted: Wanted) -> GroupRows:
+    """Read what `group:<group_id>` tells."""
+    groups = rules = None
+    if wanted.any_of("group"):
+        groups = sa.select(t.security_groups).where(t.security_groups.c.id == group_id)
+    if wanted.any_of("rule"):
+        r = t.security_group_rules.c
+        rules = sa.select(t.security_group_rules).where(r.security_group_id == group_id, wanted.only("rule", r.id))
+    return GroupRows(groups=_rows(tx, groups), rules=_rows(tx, rules))
+
+
+def of_members(tx: Transaction, group_id: str, wanted: Wanted) -> PortRows:
+    """Read what `members:<group_id>` tells."""
+    if not wanted.any_of("port"):
+        return PortRows()
+    inside = sa.select(t.port_security_groups.c.port_id).where(t.port_security_groups.c.security_group_id == group_id)
+    return _ports(tx, sa.and_(t.ports.c.id.in_(inside), wanted.only("port", t.ports.c.id)), pairs=True)
+
+
+def of_router(tx: Transaction, router_id: str, wanted: Wanted) -> RouterRows:
+    """Read what `router:<router_id>` tells."""
+    routers = routes = legs = floatingips = None
+    if wanted.any_of("router"):
+        routers = sa.select(t.routers).where(t.routers.c.id == router_id)
+        routes = sa.select(t.router_routes).where(t.router_routes.c.router_id == router_id)
+    if wanted.any_of("port"):
+        p = t.router_ports.c
+        legs = sa.select(t.router_ports).where(p.router_id == router_id, wanted.only("port", p.port_id))
+    if wanted.any_of("floatingip"):
+        f = t.floatingips.c
+        floatingips = sa.select(t.floatingips).where(
+            f.router_id == router_id, f.fixed_port_id.is_not(None), wanted.only("floatingip", f.id)
+        )
+    return RouterRows(
+        routers=_rows(tx, routers), routes=_rows(tx, routes), legs=_rows(tx, legs), floatingips=_rows(tx, floatingips)
+    )
+
+
+def _ports(tx: Transaction, chosen: sa.ColumnElement[bool], *, groups: bool = False, pairs: bool = False) -> PortRows:
+    """Read ports and what hangs on them: one statement for each table."""
+    return PortRows(
+        ports=_rows(tx, sa.select(t.ports).where(chosen)),
+        addresses=_by(_rows(tx, _hanging(t.ip_allocations, chosen)), "port_id"),
+        groups=_by(_rows(tx, _hanging(t.port_security_groups, chosen)), "port_id") if groups else {},
+        pairs=_by(_rows(tx, _hanging(t.allowed_address_pairs, chosen)), "port_id") if pairs else {},
+    )
+
+
+def _hanging(table: sa.Table, chosen: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(table).join(t.ports, t.ports.c.id == table.c.port_id).where(chosen)
+
+
+def _rows(tx: Transaction, statement: sa.Select[Any] | None) -> Sequence[RowMap]:
+    return () if statement is None else tx.connection.execute(statement).mappings().all()  # type: ignore[return-value]  # RowMapping reads as Mapping[str, Any]
+
+
+def _by(rows: Collection[RowMap], column: str) -> ByParent:
+    """Gather rows by the id of what they hang on; who has none gets an empty list."""
+    gathered: dict[str, list[RowMap]] = defaultdict(list)
+    for row in rows:
+        gathered[row[column]].append(row)
+    return gathered
