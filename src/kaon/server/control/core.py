@@ -7,12 +7,6 @@ from typing import Any
 from kaon.lib.clock import Clock, utc_now
 from kaon.server.store.engine import Store
 
-Body = dict[str, Any]
-"""Attributes of a request by wire name: known keys, converted values; what was not given is absent."""
-
-Row = dict[str, Any]
-"""Every attribute of a resource by wire name, those for administrators included."""
-
 DEFAULT_QUOTAS: Mapping[str, int] = {
     "network": 100,
     "subnet": 100,
@@ -79,14 +73,6 @@ class Caller:
     roles: frozenset[str] = frozenset()
     is_admin: bool = False
     request_id: str = ""
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list. has_more: the list goes on in the direction that was asked for."""
-
-    rows: list[Row]
-    has_more: bool = False
 
 
 @dataclass(frozen=True)
