@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from kaon.model.query import FilterValue, Query
 from kaon.server.store.engine import Transaction
 
-RowMap = Mapping[str, Any]
+RowMap = Mapping[Any, Any]
 Condition = sa.ColumnElement[bool]
 Special = Callable[[tuple[FilterValue, ...]], Condition]
 
@@ -55,7 +55,7 @@ class Listing:
     through: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
 
 
-class MarkerNotFound(LookupError):
+class MarkerNotFound(LookupError):  # noqa: N818  # one of the ways to not find, named as the others
     """The row after which the page should begin does not exist, or may not be seen."""
 
 
@@ -91,12 +91,12 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
     if query.marker is not None:
         matches.append(_beyond(tx, listing, order, query.marker, visible))
     chosen = sa.select(listing.table).where(*matches).order_by(*(key.asc() if up else key.desc() for key, up in order))
-    if query.limit is None:
-        found = tx.execute(chosen).mappings().all()
-        return Rows(list(reversed(found)) if query.page_reverse else found, has_more=False, chosen=chosen)
-    found = tx.execute(chosen.limit(query.limit + 1)).mappings().all()
+    limited = chosen if query.limit is None else chosen.limit(query.limit + 1)
+    found: list[RowMap] = list(tx.execute(limited).mappings())
     rows = found[: query.limit]
-    return Rows(list(reversed(rows)) if query.page_reverse else rows, len(found) > query.limit, chosen.limit(query.limit))
+    if query.page_reverse:
+        rows.reverse()
+    return Rows(rows, has_more=len(found) > len(rows), chosen=limited)
 
 
 def one(tx: Transaction, table: sa.Table, identity: str) -> RowMap | None:
