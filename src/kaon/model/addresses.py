@@ -1,0 +1,140 @@
+"""Checks of addresses and what is made of them: MACs, IPs, prefixes, pools, routes, address pairs. IPv4 and IPv6 alike."""
+
+import ipaddress
+import re
+from typing import Any, Final
+
+from kaon.model.checks import Unfit, distinct, members, optional, shown, text, uuid
+from kaon.model.errors import AllowedAddressPairsMissingIP, DuplicateAddressPairInRequest, InvalidInput
+
+_HEX12: Final = re.compile(r"[0-9a-f]{12}")
+_SEPARATED: Final = re.compile(
+    r"([0-9a-f]{1,2}[:-]){5}[0-9a-f]{1,2}|([0-9a-f]{4}\.){2}[0-9a-f]{4}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{12}"
+)
+
+
+def normal_mac(value: str) -> str | None:
+    """The address as six pairs of small digits joined by colons, whatever the notation; None when it is no MAC address."""
+    word = value.strip().lower()
+    if not _SEPARATED.fullmatch(word):
+        return None
+    parts = re.split("[:-]", word)
+    digits = "".join(part.zfill(2) for part in parts) if len(parts) == 6 else re.sub("[.-]", "", word)  # noqa: PLR2004  # octets
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2)) if _HEX12.fullmatch(digits) else None
+
+
+def mac(value: Any) -> str:
+    """A unicast or multicast MAC address, normalised; all zeros is none."""
+    found = normal_mac(value) if isinstance(value, str) else None
+    if found is None or found == "00:00:00:00:00:00":
+        raise Unfit(f"{shown(value)} is not a valid MAC address")
+    return found
+
+
+def ip(value: Any) -> str:
+    """An IP address in its shortest form."""
+    try:
+        if not isinstance(value, str) or "%" in value:
+            raise ValueError  # noqa: TRY301  # one place says no
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise Unfit(f"{shown(value)} is not a valid IP address") from None
+
+
+def cidr(value: Any) -> str:
+    """A network in its shortest form, without bits to the right of the prefix; the prefix length must be given."""
+    try:
+        if not isinstance(value, str) or "/" not in value:
+            raise ValueError  # noqa: TRY301  # one place says no
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise Unfit(f"{shown(value)} is not a valid IP subnet") from None
+
+
+def ip_prefix(value: Any) -> str | None:
+    """What a security group rule lets through: an address becomes its own /32 or /128, bits to the right stay as sent.
+
+    Null stays null. Raises InvalidInput.
+    """
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError  # noqa: TRY004, TRY301  # one place says no
+        return str(ipaddress.ip_interface(value))
+    except ValueError:
+        raise InvalidInput(error_message=f"{shown(value)} is neither an IP address nor a prefix") from None
+
+
+def ip_or_cidr(value: Any) -> str:
+    """An address, or a network, in its shortest form."""
+    return cidr(value) if isinstance(value, str) and "/" in value else ip(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise Unfit(f"{shown(value)} is not a list")
+    return value
+
+
+def pools(value: Any) -> list[dict[str, str]]:
+    """Allocation pools: `[{"start": address, "end": address}]`, with no other keys."""
+    kept = []
+    for pool in _listed(value):
+        given = members(pool, ("start", "end"), ("start", "end"))
+        kept.append({"start": ip(given["start"]), "end": ip(given["end"])})
+    return kept
+
+
+def nameservers(value: Any) -> list[str]:
+    """Different addresses of DNS servers."""
+    kept = [ip(address) for address in _listed(value)]
+    distinct(kept, "nameserver")
+    return kept
+
+
+def routes(value: Any) -> list[dict[str, str]]:
+    """Different routes: `[{"destination": network, "nexthop": address}]`."""
+    kept = []
+    for route in _listed(value):
+        given = members(route, ("destination", "nexthop"), ("destination", "nexthop"))
+        kept.append({"destination": cidr(given["destination"]), "nexthop": ip(given["nexthop"])})
+    distinct(kept, "hostroute")
+    return kept
+
+
+def fixed_ips(value: Any) -> list[dict[str, str]]:
+    """Addresses asked for: each names an address, a subnet, or both; no address twice."""
+    kept = []
+    for wanted in _listed(value):
+        given = members(wanted, (), ("ip_address", "subnet_id"))
+        fixed = {}
+        if given.get("subnet_id") is not None:
+            fixed["subnet_id"] = uuid(given["subnet_id"])
+        if given.get("ip_address") is not None:
+            fixed["ip_address"] = ip(given["ip_address"])
+        if not fixed:
+            raise Unfit("a fixed IP needs an ip_address or a subnet_id")
+        kept.append(fixed)
+    distinct([fixed["ip_address"] for fixed in kept if "ip_address" in fixed], "ip_address")
+    return kept
+
+
+def address_pairs(value: Any) -> list[dict[str, str]]:
+    """What else a port may send as: `ip_address` (or a network) and perhaps `mac_address` (else the port's own)."""
+    kept: list[dict[str, str]] = []
+    for pair in _listed(value):
+        given = members(pair, (), ("ip_address", "mac_address"))
+        if given.get("ip_address") is None:
+            raise AllowedAddressPairsMissingIP
+        allowed = {"ip_address": ip_or_cidr(given["ip_address"])}
+        if given.get("mac_address") is not None:
+            allowed["mac_address"] = mac(given["mac_address"])
+        if allowed in kept:
+            raise DuplicateAddressPairInRequest(mac_address=allowed.get("mac_address"), ip_address=allowed["ip_address"])
+        kept.append(allowed)
+    return kept
+
+
+host = optional(text(255))
+"""A host's name; null and the empty string both mean none."""

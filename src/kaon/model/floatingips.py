@@ -1,0 +1,49 @@
+"""Floating IPs: addresses of an external network that lead to a port inside."""
+
+from typing import Final
+
+from kaon.model import addresses, checks
+from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, owner, standard, words
+
+FLOATINGIP: Final = Resource(
+    collection="floatingips",
+    member="floatingip",
+    attributes=(
+        identity("router"),
+        *owner(),
+        Attribute(
+            name="floating_ip_address",
+            alias="router",
+            check=checks.optional(addresses.ip),
+            post=True,
+            filter=words,
+            sort=True,
+        ),
+        Attribute(
+            name="floating_network_id",
+            alias="router",
+            check=checks.uuid,
+            default=REQUIRED,
+            post=True,
+            filter=words,
+            sort=True,
+        ),
+        # Only says where the address shall come from.
+        Attribute(name="subnet_id", alias="router", check=checks.optional(checks.uuid), post=True, visible=False),
+        Attribute(name="router_id", alias="router", filter=words, sort=True),
+        Attribute(name="port_id", alias="router", check=checks.optional(checks.uuid), post=True, put=True, filter=words),
+        Attribute(
+            name="fixed_ip_address",
+            alias="router",
+            check=checks.optional(addresses.ip),
+            post=True,
+            put=True,
+            filter=words,
+            sort=True,
+        ),
+        Attribute(name="status", alias="router", filter=words, sort=True),
+        Attribute(name="port_details", alias="fip-port-details"),
+        *standard(),
+    ),
+    bulk=False,
+)

@@ -1,0 +1,79 @@
+"""Networks: what a layer-2 segment is to its users."""
+
+from typing import Final
+
+from kaon.model import checks
+from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch, words
+
+MINIMUM_MTU: Final = 68
+"""Bytes: the least that IPv4 works with."""
+
+MAXIMUM_MTU: Final = 65535
+
+NETWORK: Final = Resource(
+    collection="networks",
+    member="network",
+    attributes=(
+        identity("network"),
+        label("network"),
+        *owner(),
+        switch("admin_state_up", "network"),
+        Attribute(
+            name="mtu",
+            alias="net-mtu-writable",
+            check=checks.between(0, MAXIMUM_MTU),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+            filter=checks.integer,
+            sort=True,
+        ),
+        Attribute(name="status", alias="network", filter=words, sort=True),
+        Attribute(name="subnets", alias="network"),
+        switch("shared", "network", default=False, write="admin"),
+        switch("router:external", "external-net", default=False, write="admin"),
+        Attribute(
+            name="provider:network_type",
+            alias="provider",
+            check=checks.text(32),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+            filter=words,
+            read="admin",
+            write="admin",
+        ),
+        Attribute(
+            name="provider:physical_network",
+            alias="provider",
+            check=checks.optional(checks.text(64)),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+            filter=words,
+            read="admin",
+            write="admin",
+        ),
+        Attribute(
+            name="provider:segmentation_id",
+            alias="provider",
+            check=checks.optional(checks.integer),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+            filter=checks.integer,
+            read="admin",
+            write="admin",
+        ),
+        Attribute(
+            name="port_security_enabled",
+            alias="port-security",
+            check=checks.boolean,
+            default=True,
+            post=True,
+            put=True,
+        ),
+        *standard(),
+    ),
+)
+"""`mtu` 0 in a request means: the most that the network can carry."""

@@ -1,0 +1,43 @@
+"""Quotas: how many of each resource a project may have."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kaon.model import checks
+from kaon.model.checks import Unfit
+from kaon.model.errors import HTTPBadRequest
+from kaon.model.query import Body
+
+RESOURCES: Final = (
+    "network",
+    "subnet",
+    "subnetpool",
+    "port",
+    "router",
+    "floatingip",
+    "router_route",
+    "rbac_policy",
+    "security_group",
+    "security_group_rule",
+    "trunk",
+)
+"""What is counted, or will be: clients set all of these at once, so each has a limit from the beginning."""
+
+UNLIMITED: Final = -1
+
+MOST: Final = 0x7FFFFFFF
+"""The largest limit."""
+
+_limit = checks.between(UNLIMITED, MOST)
+
+
+def update_body(given: Mapping[str, Any]) -> Body:
+    """Body of PUT: any of the resources with a limit (-1 unlimited), and perhaps `force` (true: below usage is all right)."""
+    unknown = sorted(key for key in given if key not in (*RESOURCES, "force", "check_limit", "tenant_id", "project_id"))
+    if unknown:
+        raise HTTPBadRequest(reason=f"Unrecognized attribute(s) '{', '.join(unknown)}'")
+    try:
+        kept: Body = {name: _limit(given[name]) for name in RESOURCES if name in given}
+    except Unfit as unfit:
+        raise HTTPBadRequest(reason=f"Invalid input for a quota. Reason: {unfit}.") from None
+    return kept | {name: checks.boolean(given[name]) for name in ("force", "check_limit") if name in given}

@@ -1,0 +1,54 @@
+"""Routers: what joins subnets to each other and to an external network."""
+
+from typing import Any, Final
+
+from kaon.model import addresses, checks
+from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch
+from kaon.model.query import Body
+
+_GATEWAY_KEYS: Final = ("network_id", "external_fixed_ips", "enable_snat")
+
+
+def gateway(value: Any) -> dict[str, Any] | None:
+    """Where the router leads out: `network_id`, perhaps `external_fixed_ips` and `enable_snat`; null and `{}` mean nowhere."""
+    if value is None or value == {}:
+        return None
+    given = checks.members(value, ("network_id",), _GATEWAY_KEYS)
+    kept: dict[str, Any] = {"network_id": checks.uuid(given["network_id"])}
+    if given.get("external_fixed_ips") is not None:
+        kept["external_fixed_ips"] = addresses.fixed_ips(given["external_fixed_ips"])
+    if given.get("enable_snat") is not None:
+        kept["enable_snat"] = checks.boolean(given["enable_snat"])
+    return kept
+
+
+ROUTER: Final = Resource(
+    collection="routers",
+    member="router",
+    attributes=(
+        identity("router"),
+        label("router"),
+        *owner(),
+        switch("admin_state_up", "router"),
+        Attribute(name="status", alias="router", sort=True),
+        Attribute(name="external_gateway_info", alias="ext-gw-mode", check=gateway, post=True, put=True),
+        Attribute(name="routes", alias="extraroute", check=checks.or_empty(addresses.routes), default=NOT_SPECIFIED, put=True),
+        *standard(),
+    ),
+    bulk=False,
+    actions=frozenset({"add_router_interface", "remove_router_interface", "add_extraroutes", "remove_extraroutes"}),
+)
+
+
+def interface_body(given: Any) -> Body:
+    """Body of add_router_interface and remove_router_interface: `subnet_id`, `port_id`, or (on removal) both.
+
+    How many of them must be there is for control to say, with Neutron's error.
+    """
+    known = checks.members(given, (), ("subnet_id", "port_id"))
+    return {name: checks.uuid(value) for name, value in known.items() if value is not None}
+
+
+def extraroutes_body(given: Any) -> Body:
+    """Body of add_extraroutes and remove_extraroutes: `{"router": {"routes": [...]}}`, its inside."""
+    return {"routes": addresses.routes(checks.members(given, ("routes",), ("routes",))["routes"])}

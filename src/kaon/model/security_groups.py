@@ -1,0 +1,18 @@
+"""Security groups: sets of ports with common rules about what may pass."""
+
+from typing import Final
+
+from kaon.model.attributes import Attribute, Resource, identity, label, owner, standard, switch
+
+SECURITY_GROUP: Final = Resource(
+    collection="security_groups",
+    member="security_group",
+    attributes=(
+        identity("security-group"),
+        label("security-group"),
+        switch("stateful", "stateful-security-group"),
+        *owner(),
+        Attribute(name="security_group_rules", alias="security-group"),
+        *standard(),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Subnets: which addresses a network's ports may have, and what their hosts are told."""
+
+from typing import Final
+
+from kaon.model import addresses, checks
+from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, label, owner, standard, switch, words
+
+IPV6_MODES: Final = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
+
+
+def _mode(name: str) -> Attribute:
+    return Attribute(
+        name=name,
+        alias="subnet",
+        check=checks.one_of(*IPV6_MODES, None),
+        default=NOT_SPECIFIED,
+        post=True,
+        filter=words,
+        sort=True,
+    )
+
+
+SUBNET: Final = Resource(
+    collection="subnets",
+    member="subnet",
+    attributes=(
+        identity("subnet"),
+        label("subnet"),
+        *owner(),
+        Attribute(name="network_id", alias="subnet", check=checks.uuid, default=REQUIRED, post=True, filter=words, sort=True),
+        Attribute(
+            name="ip_version",
+            alias="subnet",
+            check=checks.number_of(4, 6),
+            default=REQUIRED,
+            post=True,
+            filter=checks.integer,
+            sort=True,
+        ),
+        # Subnet pools come with their alias; until then a subnet has none and only null may be named.
+        Attribute(
+            name="subnetpool_id",
+            alias="subnet",
+            check=checks.one_of(None),
+            default=NOT_SPECIFIED,
+            post=True,
+            filter=words,
+            sort=True,
+        ),
+        switch("enable_dhcp", "subnet"),
+        _mode("ipv6_ra_mode"),
+        _mode("ipv6_address_mode"),
+        Attribute(
+            name="gateway_ip",
+            alias="subnet",
+            check=checks.optional(addresses.ip),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+            filter=words,
+            sort=True,
+        ),
+        Attribute(
+            name="cidr",
+            alias="subnet",
+            check=checks.optional(addresses.cidr),
+            default=NOT_SPECIFIED,
+            post=True,
+            filter=words,
+            sort=True,
+        ),
+        Attribute(
+            name="allocation_pools",
+            alias="subnet",
+            check=addresses.pools,
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+        ),
+        Attribute(
+            name="host_routes",
+            alias="subnet",
+            check=checks.or_empty(addresses.routes),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+        ),
+        Attribute(
+            name="dns_nameservers",
+            alias="subnet",
+            check=checks.or_empty(addresses.nameservers),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+        ),
+        # Never shown, never written: it follows the network, and a list may be narrowed by it.
+        Attribute(name="shared", alias="subnet", visible=False, filter=checks.boolean),
+        *standard(),
+    ),
+)
