@@ -2,9 +2,9 @@
 
 Three layers of a server, by what a change of them costs:
 
-    ranges, domain, namespace   on the command line: a change restarts the process
-    hosts, options              in two files: a change is a rewrite and SIGHUP
-    leases                      dnsmasq's own memory: only observed, never desired
+    ranges, namespace   on the command line: a change restarts the process
+    hosts, options      in two files: a change is a rewrite and SIGHUP
+    leases              dnsmasq's own memory: only observed, never desired
 
 Words and grammar are dnsmasq's (man dnsmasq, `--dhcp-range`, `--dhcp-host`, `--dhcp-option`). Each noun knows its line and
 reads it back, so that desired and actual are of one type. A line that is not ours reads as None.
@@ -81,7 +81,7 @@ def _is_address(word: str) -> bool:
 class DhcpOption:
     """An option for clients of a subnet, or of the whole network when the tag is empty.
 
-    name   dnsmasq's word with its family, `option:router` or `option6:dns-server`
+    name   dnsmasq's word with its family, `option:router` or `option6:dns-server`, or a number where it has no word
     value  as dnsmasq reads it; empty means: do not send it, also not by default
     """
 
@@ -102,7 +102,7 @@ class DhcpOption:
         if line.startswith("tag:"):
             tag, _, line = line.removeprefix("tag:").partition(",")
         name, _, value = line.partition(",")
-        return DhcpOption(tag, name, value) if name.startswith(("option:", "option6:")) else None
+        return DhcpOption(tag, name, value) if name.isdigit() or name.startswith(("option:", "option6:")) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,6 @@ class DhcpServer:
     ranges: tuple[DhcpRange, ...]
     hosts: tuple[DhcpHost, ...] = ()
     options: tuple[DhcpOption, ...] = ()
-    domain: str = ""
     alive: bool = True
     leases: Mapping[str, str] = field(default_factory=dict, compare=False)
     owner: str = field(default="", compare=False)
@@ -130,7 +129,7 @@ class DhcpServer:
     @property
     def command(self) -> tuple[object, ...]:
         """Whatever cannot change without a new process."""
-        return (self.namespace, self.ranges, self.domain, self.alive)
+        return (self.namespace, self.ranges)
 
 
 @dataclass(frozen=True, slots=True)

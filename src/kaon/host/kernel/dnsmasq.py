@@ -1,0 +1,338 @@
+"""The door to dnsmasq: one process for each served network, inside its namespace, which outlives the agent.
+
+    <run>/dhcp/<network id>/    hosts    reservations        rewritten whole, then SIGHUP
+                                options  DHCP options        likewise
+                                loaded   pid, start time and digest of what that process was last told to load
+                                pid      dnsmasq's own
+                                log      its warnings
+    <state>/dhcp/<network id>/  leases   survives the host's reboot
+
+How a fresh agent knows that a process is ours: its command line says `--pid-file=<run>/dhcp/<network id>/pid`. Nothing else is
+believed, least of all a number in a file: numbers are reused. Which ranges it serves is read from the same command line, in
+which namespace it lives from /proc. So there is nothing to remember, and nothing to disagree with.
+
+dnsmasq puts itself into the background and returns only when its sockets are open, hence an exit code says whether it runs.
+"""
+
+import contextlib
+import hashlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from kaon.host.plan.dhcp import DhcpPlan, DhcpStep, ReloadServer, StartServer, StopServer
+from kaon.host.state.dhcp import DhcpHost, DhcpOption, DhcpRange, DhcpServer, DhcpState
+from kaon.host.state.trouble import Trouble
+
+START_TIMEOUT_S = 10.0
+END_TIMEOUT_S = 2.0
+"""How long a process may take to obey SIGTERM before SIGKILL. dnsmasq needs a millisecond."""
+
+LEASES_AT_MOST = 16_777_216
+"""Ranges are static, so the reservations are the limit; dnsmasq's own default of 1000 would cut a large network short."""
+
+T = TypeVar("T")
+
+
+class DhcpDoor(Protocol):
+    """What the agent may ask of the DHCP servers of its host."""
+
+    def observe(self) -> DhcpState:
+        """Say which servers of ours there are: from the process table and their files."""
+        ...
+
+    def apply(self, plan: DhcpPlan) -> list[Trouble]:
+        """Do the steps in order; go on past a step that fails and say which did."""
+        ...
+
+    def lost(self) -> frozenset[str]:
+        """Name the networks whose server has died since it was last seen. Cheap: for calling every other second."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    network_id: str
+    arguments: tuple[str, ...]
+
+
+class Dnsmasq:
+    """The real door.
+
+    run_dir     files that go with the host's reboot
+    state_dir   files that survive it
+    netns_dir   where namespaces have their names
+    """
+
+    def __init__(self, run_dir: Path, state_dir: Path, netns_dir: Path = Path("/run/netns")) -> None:
+        self._run_dir = run_dir / "dhcp"
+        self._state_dir = state_dir / "dhcp"
+        self._netns_dir = netns_dir
+        self._pids: dict[str, int] = {}
+
+    def observe(self) -> DhcpState:
+        """Read the process table and our directories."""
+        processes = self._processes()
+        servers = {}
+        for network_id in processes.keys() | self._known_networks():
+            found = processes.get(network_id, [])
+            servers[network_id] = self._server(network_id, found[0] if len(found) == 1 else None)
+        self._pids = {network_id: found[0].pid for network_id, found in processes.items()}
+        return DhcpState(servers)
+
+    def lost(self) -> frozenset[str]:
+        """Look for the processes seen last."""
+        gone = set()
+        for network_id, pid in tuple(self._pids.items()):
+            process = _process(pid, self._run_dir)
+            if process is None or process.network_id != network_id:
+                gone.add(network_id)
+                del self._pids[network_id]
+        return frozenset(gone)
+
+    def apply(self, plan: DhcpPlan) -> list[Trouble]:
+        """Stop, start, reload."""
+        troubles = []
+        processes = self._processes() if plan else {}
+        for step in plan.steps:
+            try:
+                self._apply_step(step, processes)
+            except (OSError, subprocess.SubprocessError) as error:
+                troubles.append(Trouble(step.owner, f"dnsmasq: {_said(error)}"))
+        return troubles
+
+    def _apply_step(self, step: DhcpStep, processes: dict[str, list[_Process]]) -> None:
+        match step:
+            case StopServer(network_id=network_id):
+                self._end(processes.get(network_id, ()))
+                self._pids.pop(network_id, None)
+                for directory in (self._run_dir / network_id, self._state_dir / network_id):
+                    if directory.exists():
+                        shutil.rmtree(directory)
+            case StartServer(server=server, release=release):
+                self._end(processes.get(server.network_id, ()))
+                self._start(server, release)
+            case ReloadServer(server=server):
+                (process,) = processes.get(server.network_id, ()) or (None,)
+                if process is None:
+                    self._start(server, ())
+                else:
+                    self._write(server)
+                    os.kill(process.pid, signal.SIGHUP)
+                    self._remember(server, process.pid)
+
+    def _start(self, server: DhcpServer, release: Collection[str]) -> None:
+        namespace = self._netns_dir / server.namespace
+        if not namespace.exists():
+            raise FileNotFoundError(f"namespace {server.namespace} is not there yet")
+        self._write(server)
+        _prune_leases(self._leases(server.network_id), server.hosts, release)
+        command = ["nsenter", f"--net={namespace}", "dnsmasq", *self._arguments(server)]
+        subprocess.run(  # noqa: S603 - our own words, no shell
+            command, check=True, timeout=START_TIMEOUT_S, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, start_new_session=True, cwd="/",
+        )  # fmt: skip
+        pid = int((self._run_dir / server.network_id / "pid").read_text())
+        self._remember(server, pid)
+
+    def _arguments(self, server: DhcpServer) -> list[str]:
+        """Build the command line.
+
+        --conf-file         there is none; without this /etc/dnsmasq.conf would be read
+        --port=0            no DNS: names are served elsewhere
+        --interface=ns-*    a pattern on purpose: for one plain name dnsmasq binds its socket to the device's index, and
+                            would be deaf after the leg is made anew
+        --dhcp-ignore       clients without a reservation hear nothing: another server of the network may know them
+        --dhcp-authoritative  a client that asks for its old address is answered although no lease is remembered here
+        """
+        directory = self._run_dir / server.network_id
+        return [
+            "--conf-file=/dev/null",
+            "--port=0",
+            "--no-hosts",
+            "--no-resolv",
+            "--no-ping",
+            "--bind-dynamic",
+            "--interface=ns-*",
+            "--except-interface=lo",
+            "--dhcp-authoritative",
+            "--dhcp-ignore=tag:!known",
+            f"--dhcp-lease-max={LEASES_AT_MOST}",
+            "--quiet-dhcp",
+            "--quiet-dhcp6",
+            f"--log-facility={directory / 'log'}",
+            f"--pid-file={directory / 'pid'}",
+            f"--dhcp-hostsfile={directory / 'hosts'}",
+            f"--dhcp-optsfile={directory / 'options'}",
+            f"--dhcp-leasefile={self._leases(server.network_id)}",
+            *(f"--dhcp-range={served.line}" for served in server.ranges),
+        ]
+
+    def _end(self, processes: Iterable[_Process]) -> None:
+        """End processes that are proved ours; the proof is repeated on a handle that cannot come to mean another process."""
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                handle = os.pidfd_open(process.pid)
+                try:
+                    if _process(process.pid, self._run_dir) != process:
+                        continue
+                    signal.pidfd_send_signal(handle, signal.SIGTERM)
+                    if not select.select([handle], [], [], END_TIMEOUT_S)[0]:
+                        signal.pidfd_send_signal(handle, signal.SIGKILL)
+                        select.select([handle], [], [], END_TIMEOUT_S)
+                finally:
+                    os.close(handle)
+
+    def _leases(self, network_id: str) -> Path:
+        return self._state_dir / network_id / "leases"
+
+    def _write(self, server: DhcpServer) -> None:
+        directory = self._run_dir / server.network_id
+        for each in (directory, self._leases(server.network_id).parent):
+            each.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _write_atomically(directory / "hosts", _text(host.line for host in server.hosts))
+        _write_atomically(directory / "options", _text(option.line for option in server.options))
+
+    def _remember(self, server: DhcpServer, pid: int) -> None:
+        """Note what this very process was told to load: an agent that dies between a rewrite and its SIGHUP is found out."""
+        digest = _digest(_text(host.line for host in server.hosts), _text(option.line for option in server.options))
+        _write_atomically(self._run_dir / server.network_id / "loaded", f"{pid} {_start_time(pid)} {digest}\n")
+        self._pids[server.network_id] = pid
+
+    def _known_networks(self) -> set[str]:
+        return {
+            entry.name
+            for root in (self._run_dir, self._state_dir)
+            if root.is_dir()
+            for entry in root.iterdir()
+            if entry.is_dir()
+        }
+
+    def _processes(self) -> dict[str, list[_Process]]:
+        found: dict[str, list[_Process]] = {}
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit() and (process := _process(int(entry.name), self._run_dir)) is not None:
+                found.setdefault(process.network_id, []).append(process)
+        return found
+
+    def _server(self, network_id: str, process: _Process | None) -> DhcpServer:
+        """Read one server back. Anything unreadable reads as different from whatever is desired, so that it is mended."""
+        directory = self._run_dir / network_id
+        owner = f"dhcp/{network_id}"
+        leases = dict(_read_leases(self._leases(network_id)))
+        if process is None:
+            return DhcpServer(network_id, "", (), alive=False, leases=leases, owner=owner)
+        ranges = _all(DhcpRange.parse(word.partition("=")[2]) for word in process.arguments if word.startswith("--dhcp-range="))
+        hosts_text, options_text = _read(directory / "hosts"), _read(directory / "options")
+        loaded = f"{process.pid} {_start_time(process.pid)} {_digest(hosts_text, options_text)}\n" == _read(
+            directory / "loaded"
+        )
+        hosts = _all(DhcpHost.parse(line) for line in hosts_text.splitlines())
+        options = _all(DhcpOption.parse(line) for line in options_text.splitlines())
+        return DhcpServer(
+            network_id=network_id,
+            namespace=self._namespace(process, network_id),
+            ranges=ranges or (),
+            hosts=(hosts or ()) if loaded else (),
+            options=(options or ()) if loaded else (),
+            leases=leases,
+            owner=owner,
+        )
+
+    def _namespace(self, process: _Process, network_id: str) -> str:
+        """Name the namespace of the process, if it is the one of today: a namespace made anew under its name is another."""
+        name = f"qdhcp-{network_id}"
+        with contextlib.suppress(OSError):
+            inside, named = Path(f"/proc/{process.pid}/ns/net").stat(), (self._netns_dir / name).stat()
+            if (inside.st_dev, inside.st_ino) == (named.st_dev, named.st_ino):
+                return name
+        return ""
+
+
+def _process(pid: int, run_dir: Path) -> _Process | None:
+    """Read a process, if its command line proves it ours. A zombie has no command line."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    if Path(arguments[0]).name != "dnsmasq":
+        return None
+    prefix = f"--pid-file={run_dir}/"
+    for word in arguments:
+        network_id, _, rest = word.removeprefix(prefix).partition("/")
+        if word.startswith(prefix) and rest == "pid":
+            return _Process(pid, network_id, tuple(arguments[1:]))
+    return None
+
+
+def _start_time(pid: int) -> str:
+    """Field 22 of /proc/<pid>/stat (man proc): in clock ticks since boot; with the pid it names a process for good."""
+    return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[19]
+
+
+def _read_leases(path: Path) -> Iterator[tuple[str, str]]:
+    """Read address -> MAC or DUID from dnsmasq's lease file.
+
+    Lines: `expiry mac address hostname client-id`; after a line `duid ...` those of IPv6: `expiry iaid address hostname duid`.
+    """
+    holder = 1
+    for line in _read(path).splitlines():
+        words = line.split()
+        if words[:1] == ["duid"]:
+            holder = 4
+        elif len(words) == 5:  # noqa: PLR2004 - the five words above
+            yield words[2], words[holder]
+
+
+def _prune_leases(path: Path, hosts: Collection[DhcpHost], release: Collection[str]) -> None:
+    """Take from a lease file what is to be released, and IPv4 leases that stand against a reservation."""
+    reserved = {address: host.mac_address for host in hosts for address in host.addresses}
+    holders = dict(_read_leases(path))
+    stale = {address for address, mac in holders.items() if "." in address and reserved.get(address, mac) != mac}
+    stale.update(release)
+    lines = _read(path).splitlines()
+    kept = [line for line in lines if not (len(words := line.split()) == 5 and words[2] in stale)]  # noqa: PLR2004 - as above
+    if kept != lines:
+        _write_atomically(path, _text(kept))
+
+
+def _all(values: Iterable[T | None]) -> tuple[T, ...] | None:
+    listed = tuple(values)
+    known = tuple(value for value in listed if value is not None)
+    return known if len(known) == len(listed) else None
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """Replace a file: a reader sees the old or the new, never a half. Readable by all: dnsmasq drops its rights."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.chmod(0o644)
+    new.replace(path)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return (error.stderr or b"").decode(errors="replace").strip() or f"ended with {error.returncode}"
+    return str(error)
