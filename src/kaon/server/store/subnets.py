@@ -1,0 +1,146 @@
+"""Subnets: rows in, resources out."""
+
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
+from typing import Any
+
+import sqlalchemy as sa
+
+from kaon.lib.addresses import from_hex, to_hex
+from kaon.model.query import FilterValue, Query, Row
+from kaon.server.store import rows, select
+from kaon.server.store import tables as t
+from kaon.server.store.engine import Transaction
+from kaon.server.store.select import RowMap
+
+COLUMNS = {
+    "id": "id",
+    "project_id": "project_id",
+    "name": "name",
+    "description": "description",
+    "network_id": "network_id",
+    "ip_version": "ip_version",
+    "cidr": "cidr",
+    "gateway_ip": "gateway_ip",
+    "enable_dhcp": "enable_dhcp",
+    "ipv6_ra_mode": "ipv6_ra_mode",
+    "ipv6_address_mode": "ipv6_address_mode",
+}
+"""Wire name -> column, for attributes that are one column."""
+
+AUTO_MODES = ("slaac", "dhcpv6-stateless")
+"""Modes in which hosts form their own addresses (EUI-64)."""
+
+
+def _on_networks(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return t.subnets.c.network_id.in_(sa.select(t.networks.c.id).where(condition))
+
+
+def _shared(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
+    return _on_networks(t.networks.c.shared.in_(values))
+
+
+LISTING = select.Listing(
+    table=t.subnets,
+    columns=select.standard_columns(t.subnets) | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()},
+    special={"shared": _shared},
+    through={
+        "parent_owner": lambda project: _on_networks(t.networks.c.project_id == project),
+        "shared": lambda _project: _on_networks(t.networks.c.shared.is_(sa.true())),
+        "external": lambda _project: _on_networks(t.networks.c.external.is_(sa.true())),
+    },
+)
+
+
+def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Row], bool]:
+    """List subnets: a page, and whether more follow. Errors: select.MarkerNotFound."""
+    page = select.index(tx, LISTING, query, seeing)
+    return _rows(tx, page), page.has_more
+
+
+def show(tx: Transaction, subnet_id: str) -> Row | None:
+    """Find one subnet."""
+    found = select.one(tx, t.subnets, subnet_id)
+    return _rows(tx, select.only(found))[0] if found is not None else None
+
+
+def of_network(tx: Transaction, network_id: str) -> Sequence[RowMap]:
+    """List the subnets of a network, oldest first: their columns, without pools, servers and routes."""
+    c = t.subnets.c
+    return list(tx.execute(sa.select(t.subnets).where(c.network_id == network_id).order_by(c.created_at, c.id)).mappings())
+
+
+def insert(tx: Transaction, row: Row) -> None:
+    """Store a subnet with its pools, name servers and routes; its free addresses are `addresses.lay_out`'s."""
+    tx.execute(sa.insert(t.subnets).values(rows.values(row, COLUMNS)))
+    _insert_children(tx, row["id"], row)
+
+
+def update(tx: Transaction, subnet_id: str, changes: Mapping[str, Any]) -> None:
+    """Store changed attributes and the new revision. Lists that are among the changes replace what was there."""
+    tx.execute(sa.update(t.subnets).where(t.subnets.c.id == subnet_id).values(rows.values(changes, COLUMNS)))
+    for key, table in _LISTS.items():
+        if key in changes:
+            tx.execute(sa.delete(table).where(table.c.subnet_id == subnet_id))
+    _insert_children(tx, subnet_id, changes)
+
+
+def delete(tx: Transaction, subnet_id: str) -> None:
+    """Forget a subnet, and every address in it."""
+    tx.execute(sa.delete(t.subnets).where(t.subnets.c.id == subnet_id))
+
+
+def users(tx: Transaction, subnet_id: str) -> Sequence[RowMap]:
+    """List who has addresses in a subnet: port id, device_owner, host and address."""
+    p, a = t.ports.c, t.ip_allocations.c
+    joined = t.ip_allocations.join(t.ports, p.id == a.port_id)
+    wanted = sa.select(p.id, p.device_owner, p.host, a.ip_address).select_from(joined).where(a.subnet_id == subnet_id)
+    return list(tx.execute(wanted.order_by(p.id, a.position)).mappings())
+
+
+def is_auto(subnet: Mapping[Any, Any]) -> bool:
+    """Tell whether hosts of the subnet form their own addresses."""
+    return subnet["ipv6_address_mode"] in AUTO_MODES or subnet["ipv6_ra_mode"] in AUTO_MODES
+
+
+_LISTS = {"allocation_pools": t.allocation_pools, "dns_nameservers": t.dns_nameservers, "host_routes": t.subnet_routes}
+
+
+def _insert_children(tx: Transaction, subnet_id: str, row: Mapping[str, Any]) -> None:
+    of = {"subnet_id": subnet_id}
+    pools = [of | {"first": to_hex(pool["start"]), "last": to_hex(pool["end"])} for pool in row.get("allocation_pools", ())]
+    servers = [of | {"position": at, "address": address} for at, address in enumerate(row.get("dns_nameservers", ()))]
+    routes = [of | {"destination": route["destination"], "nexthop": route["nexthop"]} for route in row.get("host_routes", ())]
+    for table, found in ((t.allocation_pools, pools), (t.dns_nameservers, servers), (t.subnet_routes, routes)):
+        if found:
+            tx.execute(sa.insert(table), found)
+
+
+def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
+    p, d, r = t.allocation_pools.c, t.dns_nameservers.c, t.subnet_routes.c
+    pools = select.children(tx, page, p.subnet_id, p.first)
+    servers = select.children(tx, page, d.subnet_id, d.position)
+    routes = select.children(tx, page, r.subnet_id, r.destination, r.nexthop)
+    return [
+        rows.standard(row, COLUMNS)
+        | {
+            "allocation_pools": [pool_of(pool, row["ip_version"]) for pool in pools.get(row["id"], ())],
+            "dns_nameservers": [server["address"] for server in servers.get(row["id"], ())],
+            "host_routes": [
+                {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
+            ],
+        }
+        for row in page.rows
+    ]
+
+
+def pool_of(row: RowMap, version: int) -> dict[str, str]:
+    """Make a pool as the API shows it."""
+    return {"start": str(from_hex(row["first"], version)), "end": str(from_hex(row["last"], version))}
+
+
+def contains(subnet: Mapping[Any, Any], address: str) -> bool:
+    """Tell whether the address lies in the subnet's prefix."""
+    prefix = ip_network(subnet["cidr"])
+    first, last = to_hex(prefix[0]), to_hex(prefix[-1])
+    return (":" in address) == (prefix.version == 6) and first <= to_hex(address) <= last  # noqa: PLR2004  # IPv6
