@@ -1,0 +1,55 @@
+"""Answer on TCP and UDP ports: `respond.py PORT...`. Prints "ready" once all listen; ends with its node or at a signal.
+
+TCP: one line "you are ADDRESS" first, so that an asker sees the address it is seen by; after that an echo (RFC 862).
+UDP: the same line, then what came, in one datagram.
+"""
+
+import asyncio
+import sys
+
+MAX_CONNECTIONS = 256
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """The UDP side."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way to answer."""
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer."""
+        assert isinstance(self.transport, asyncio.DatagramTransport)  # noqa: S101  # what asyncio promises
+        self.transport.sendto(f"you are {addr[0].removeprefix('::ffff:')}\n".encode() + data, addr)
+
+
+async def serve(ports: list[int]) -> None:
+    """Listen on every port, for IPv4 and IPv6, until cancelled."""
+    places = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with places:
+            peer = str(writer.get_extra_info("peername")[0]).removeprefix("::ffff:")
+            try:
+                writer.write(f"you are {peer}\n".encode())
+                await writer.drain()
+                while data := await reader.read(65536):
+                    writer.write(data)
+                    await writer.drain()
+            except ConnectionError:
+                pass
+            finally:
+                writer.close()
+
+    loop = asyncio.get_running_loop()
+    servers = []
+    for port in ports:
+        for host in ("0.0.0.0", "::"):  # noqa: S104  # all addresses of a namespace of the lab
+            servers.append(await asyncio.start_server(answer, host, port))
+            await loop.create_datagram_endpoint(Datagrams, local_addr=(host, port))
+    print("ready", flush=True)  # noqa: T201  # the word its starter waits for
+    await asyncio.gather(*(server.serve_forever() for server in servers))
+
+
+if __name__ == "__main__":
+    asyncio.run(serve([int(text) for text in sys.argv[1:]]))
