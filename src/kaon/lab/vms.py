@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 
 from kaon.lab import processes
-from kaon.lab.nodes import argv_inside, ip_batch, node, run_inside, start_node
+from kaon.lab.nodes import argv_inside, await_listening, ip_batch, node, program, run_inside, start_node
 from kaon.lab.processes import LabError, Process
 from kaon.lab.topology import Lab
 
@@ -156,3 +156,13 @@ def address(vm: Vm) -> str | None:
         if event.event == "deconfig":
             return None
     return None
+
+
+def serve(lab: Lab, vm: Vm, *ports: int) -> None:
+    """Have the VM answer on TCP and UDP ports (see `kaon.lab.inside.respond`); returns once it listens."""
+    name = "respond-" + "-".join(str(port) for port in ports)
+    directory = lab.directory / "vms" / vm.name
+    argv = program("respond", *(str(port) for port in ports))
+    started = processes.daemon(argv, inside=vm.pid, log=directory / f"{name}.log", title=" ".join(argv))
+    processes.save(started, directory / f"{name}.daemon")
+    await_listening(started, ports)

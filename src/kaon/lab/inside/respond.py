@@ -44,9 +44,9 @@ async def serve(ports: list[int]) -> None:
     loop = asyncio.get_running_loop()
     servers = []
     for port in ports:
-        for host in ("0.0.0.0", "::"):  # noqa: S104  # all addresses of a namespace of the lab
-            servers.append(await asyncio.start_server(answer, host, port))
-            await loop.create_datagram_endpoint(Datagrams, local_addr=(host, port))
+        # UDP first: who sees the TCP port may ask on both. One UDP socket for both families, as "::" takes 0.0.0.0 as well.
+        await loop.create_datagram_endpoint(Datagrams, local_addr=("::", port))
+        servers.extend([await asyncio.start_server(answer, host, port) for host in ("::", "0.0.0.0")])  # noqa: S104  # in a lab
     print("ready", flush=True)  # noqa: T201  # the word its starter waits for
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
