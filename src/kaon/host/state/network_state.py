@@ -1,6 +1,6 @@
 """Everything of this slice on one host, as one value: desired and actual alike."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kaon.host.state.addresses import InterfaceAddress
@@ -33,12 +33,14 @@ class Observed:
     devices             names of every device in the host's namespace, ours and others'
     foreign_namespaces  namespaces that are not ours
     foreign_devices     (namespace, name) of devices that we did not make, in the host's namespace and in ours
+    held                device -> the bridge of others that it is enslaved to
     """
 
     state: LinkState = field(default_factory=LinkState)
     devices: frozenset[str] = frozenset()
     foreign_namespaces: frozenset[str] = frozenset()
     foreign_devices: frozenset[tuple[str, str]] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 def merge(states: Iterable[LinkState]) -> LinkState:

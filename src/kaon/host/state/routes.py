@@ -6,7 +6,7 @@ ROUTE_PROTOCOL = 0x4B
 """Marks routes that Kaon made; the number has no name in iproute2's table."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Hop:
     """One way onward. gateway None: the destination is on the link itself."""
 
