@@ -182,6 +182,7 @@ security_group_rules = sa.Table(
     sa.Column("port_range_min", sa.Integer, nullable=True),
     sa.Column("port_range_max", sa.Integer, nullable=True),
     sa.Column("remote_ip_prefix", Address, nullable=True),
+    sa.Column("normalized_cidr", Address, nullable=True, comment="the prefix without host bits; lists are filtered by it"),
     sa.Column("fingerprint", sa.String(64), nullable=False, comment="of all that makes two rules the same"),
     sa.UniqueConstraint("security_group_id", "fingerprint"),
 )
