@@ -83,6 +83,10 @@ class InvalidInput(BadRequest):
     """Invalid input for operation: {error_message}."""
 
 
+class TenantIdProjectIdFilterConflict(BadRequest):
+    """Filters project_id and tenant_id ask for different projects."""
+
+
 class NotAuthorized(Forbidden):
     """The caller is not authorized to do this."""
 

@@ -1,0 +1,49 @@
+"""A request and its answer as the synchronous part of the server sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from kaon.model.errors import HTTPBadRequest
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, read completely.
+
+    path     segments, decoded, without `.json` and trailing slash
+    query    parameters in their order, repeated ones included
+    headers  by small name
+    body     bytes as they came
+    base     scheme, authority and prefix as the client knows them, without trailing slash: for links
+    """
+
+    method: str
+    path: tuple[str, ...]
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+    base: str
+
+    def link(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> str:
+        """An absolute URL."""
+        return f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
+
+    def revision(self) -> int | None:
+        """The revision that `If-Match: revision_number=N` demands; any other tag demands nothing. Raises HTTPBadRequest."""
+        key, equals, number = self.headers.get("if-match", "").strip().strip('"').partition("=")
+        if key.strip() != "revision_number" or not equals:
+            return None
+        if not number.strip().isdecimal():
+            raise HTTPBadRequest(reason="The revision_number of If-Match must be a whole number")
+        return int(number)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: a document (None: empty body), its status, more headers."""
+
+    status: int
+    document: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""Bodies of requests: from bytes to what control takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kaon.model import checks
+from kaon.model.attributes import Resource, admin_only, create_body, update_body
+from kaon.model.errors import HTTPBadRequest, PolicyNotAuthorized
+from kaon.model.query import Body
+from kaon.server.control.core import Caller
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises HTTPBadRequest."""
+    try:
+        document = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise HTTPBadRequest(reason="The body is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise HTTPBadRequest(reason="The body is not a JSON object")
+    return document
+
+
+def inside(document: Mapping[str, Any], envelope: str) -> dict[str, Any]:
+    """The object under the envelope's key. Raises HTTPBadRequest."""
+    content = document.get(envelope)
+    if not isinstance(content, dict):
+        raise HTTPBadRequest(reason=f"Unable to find '{envelope}' in request body")
+    return content
+
+
+def to_create(resource: Resource, caller: Caller, raw: bytes) -> tuple[list[Body], bool]:
+    """What a POST asks for, and whether in bulk. Raises HTTPBadRequest, InvalidInput or PolicyNotAuthorized."""
+    document = parsed(raw)
+    bulk = resource.collection in document
+    if bulk:
+        items = _items(resource, document[resource.collection])
+    else:
+        items = [inside(document, resource.member)]
+    bodies = [create_body(resource, _owned(caller, item)) for item in items]
+    for body in bodies:
+        _refuse_privileges(resource, caller, body, created=True)
+    return bodies, bulk
+
+
+def to_update(resource: Resource, caller: Caller, raw: bytes) -> Body:
+    """What a PUT asks for. Raises HTTPBadRequest, InvalidInput or PolicyNotAuthorized."""
+    body = update_body(resource, inside(parsed(raw), resource.member))
+    _refuse_privileges(resource, caller, body, created=False)
+    return body
+
+
+def _items(resource: Resource, given: Any) -> list[dict[str, Any]]:
+    """The items of a bulk POST, each bare or in its own envelope."""
+    if not resource.bulk:
+        raise HTTPBadRequest(reason="Bulk operation not supported")
+    if not isinstance(given, list) or not given:
+        raise HTTPBadRequest(reason="Resources required")
+    items = []
+    for item in given:
+        content = item.get(resource.member, item) if isinstance(item, dict) else item
+        if not isinstance(content, dict):
+            raise HTTPBadRequest(reason=f"'{resource.collection}' must be a list of objects")
+        items.append(content)
+    return items
+
+
+def _owned(caller: Caller, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with `project_id` for both of its names; the caller's own where it names none."""
+    named = [given[key] for key in ("project_id", "tenant_id") if key in given]
+    if any(value != named[0] for value in named):
+        raise HTTPBadRequest(reason="'project_id' and 'tenant_id' do not match")
+    project = named[0] if named else caller.project_id
+    if not named and not project:
+        raise HTTPBadRequest(reason="The caller acts in no project, so 'project_id' must be specified")
+    if project != caller.project_id and not caller.is_admin:
+        message = f"Specifying 'project_id' or 'tenant_id' other than the authenticated project ({checks.shown(project)}) "
+        raise HTTPBadRequest(reason=message + "in request requires admin privileges")
+    return {key: value for key, value in given.items() if key != "tenant_id"} | {"project_id": project}
+
+
+def _refuse_privileges(resource: Resource, caller: Caller, body: Body, *, created: bool) -> None:
+    privileged = [] if caller.is_admin else admin_only(resource, body, created=created)
+    if privileged:
+        raise PolicyNotAuthorized(action=f"{'create' if created else 'update'}_{resource.member}:{privileged[0]}")

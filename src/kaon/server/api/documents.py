@@ -1,0 +1,38 @@
+"""What the server says about itself: versions, core collections, extensions."""
+
+from kaon.model.errors import ExtensionsNotFound
+from kaon.model.extensions import EXTENSIONS
+from kaon.server.api.asked import Answer, Asked
+from kaon.server.api.faults import not_found
+
+_CORE = (("network", "networks"), ("subnet", "subnets"), ("port", "ports"))
+
+
+def versions(asked: Asked) -> Answer:
+    """`GET /`, for anybody."""
+    link = {"rel": "self", "href": asked.link("/v2.0/")}
+    return Answer(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+
+
+def resources(asked: Asked) -> Answer:
+    """`GET /v2.0/`: the core collections."""
+    items = [
+        {"name": name, "collection": collection, "links": [{"rel": "self", "href": asked.link(f"/v2.0/{collection}")}]}
+        for name, collection in _CORE
+    ]
+    return Answer(200, {"resources": items})
+
+
+def extensions(asked: Asked) -> Answer:
+    """`GET /v2.0/extensions` and one alias below it. Other methods find nothing, as in Neutron."""
+    if asked.method != "GET":
+        raise not_found()
+    match asked.path[2:]:
+        case ():
+            return Answer(200, {"extensions": [extension.document() for extension in EXTENSIONS.values()]})
+        case (alias,) if alias in EXTENSIONS:
+            return Answer(200, {"extension": EXTENSIONS[alias].document()})
+        case (alias,):
+            raise ExtensionsNotFound(alias=alias)
+        case _:
+            raise not_found()

@@ -1,0 +1,119 @@
+"""List requests: filters, fields, sorting and pages, and the links between pages."""
+
+from typing import Any, Final
+
+from kaon.model import checks
+from kaon.model.attributes import Resource
+from kaon.model.errors import HTTPBadRequest, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
+from kaon.model.query import FilterValue, Query, Row
+from kaon.server.api.asked import Asked
+
+RESERVED: Final = frozenset({"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"})
+
+ADDRESS_PARTS: Final = frozenset({"ip_address", "ip_address_substr", "subnet_id"})
+"""Sub-keys of `fixed_ips`; others are passed over, as Neutron does."""
+
+
+def asked_fields(asked: Asked) -> frozenset[str] | None:
+    """The attributes wanted; None: all."""
+    return frozenset(value for key, value in asked.query if key == "fields" and value) or None
+
+
+def needed(fields: frozenset[str] | None) -> frozenset[str] | None:
+    """What control has to give so that these fields can be shown and the next page be named."""
+    if fields is None:
+        return None
+    mirror = {"project_id", "tenant_id"} if fields & {"project_id", "tenant_id"} else set()
+    return fields | {"id"} | mirror
+
+
+def asked_query(resource: Resource, asked: Asked, *, is_admin: bool, maximum: int) -> Query:
+    """What the list request means. `maximum`: rows of the longest page that is given; 0: no limit. Raises 400 and 403."""
+    return Query(
+        filters=_filters(resource, asked, is_admin=is_admin),
+        fields=needed(asked_fields(asked)),
+        sort=_sort(resource, asked),
+        limit=_limit(asked, maximum),
+        marker=_last(asked, "marker") or None,
+        page_reverse=(_last(asked, "page_reverse") or "").lower() in ("true", "1"),
+    )
+
+
+def _last(asked: Asked, wanted: str) -> str | None:
+    return next((value for key, value in reversed(asked.query) if key == wanted), None)
+
+
+def _limit(asked: Asked, maximum: int) -> int | None:
+    given = _last(asked, "limit")
+    if given is None or given == "":
+        limit = 0
+    elif given.isdecimal():
+        limit = int(given)
+    else:
+        raise HTTPBadRequest(reason=f"Limit must be an integer 0 or greater and not {checks.shown(given)}")
+    if maximum and (limit == 0 or limit > maximum):
+        return maximum
+    return limit or None
+
+
+def _sort(resource: Resource, asked: Asked) -> tuple[tuple[str, bool], ...]:
+    keys = [value for key, value in asked.query if key == "sort_key" and value]
+    directions = [value for key, value in asked.query if key == "sort_dir" and value]
+    if len(keys) != len(directions):
+        raise HTTPBadRequest(reason="The number of sort_keys and sort_dirs must be same")
+    unknown = [key for key in keys if key not in resource.sort_keys]
+    if unknown:
+        raise HTTPBadRequest(reason=f"{unknown} is invalid attribute for sorting")
+    wrong = [direction for direction in directions if direction not in ("asc", "desc")]
+    if wrong:
+        raise HTTPBadRequest(reason=f"{wrong} is invalid value for sort_dirs, valid values are 'asc' and 'desc'")
+    ordered: dict[str, bool] = {}
+    for key, direction in zip(keys, directions, strict=True):
+        ordered.setdefault("project_id" if key == "tenant_id" else key, direction == "asc")
+    return tuple(ordered.items())
+
+
+def _filters(resource: Resource, asked: Asked, *, is_admin: bool) -> dict[str, tuple[FilterValue, ...]]:
+    given: dict[str, list[str]] = {}
+    for key, value in asked.query:
+        if key not in RESERVED:
+            given.setdefault(key, []).append(value)
+    unknown = [key for key in given if key not in resource.filters]
+    if unknown:
+        raise HTTPBadRequest(reason=f"{unknown} is invalid attribute for filtering")
+    if {"tenant_id", "project_id"} <= given.keys() and set(given["tenant_id"]) != set(given["project_id"]):
+        raise TenantIdProjectIdFilterConflict
+    wanted: dict[str, tuple[FilterValue, ...]] = {}
+    for key, values in given.items():
+        attribute = resource.by_name[key]
+        if attribute.read == "admin" and not is_admin:
+            # A list narrowed by what the caller may not see would tell it all the same.
+            raise PolicyNotAuthorized(action=f"get_{resource.member}:{key}")
+        converted = dict.fromkeys(resource.filters[key](value) for value in values)
+        kept = tuple(value for value in converted if not isinstance(value, tuple) or value[0] in ADDRESS_PARTS)
+        if kept:
+            wanted["project_id" if key == "tenant_id" else key] = kept
+    return wanted
+
+
+def listed(resource: Resource, asked: Asked, query: Query, rows: list[Row], shown: list[Row]) -> dict[str, Any]:
+    """The answer to a list request: `shown` are the rendered `rows`. Links come only with a limit."""
+    document: dict[str, Any] = {resource.collection: shown}
+    if query.limit is None:
+        return document
+    short = len(rows) < query.limit
+    first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (query.marker, query.marker)
+    links = []
+    # A full page always names the next one, which may turn out empty: clients written for Neutron count on it.
+    if query.page_reverse or not short:
+        links.append({"rel": "next", "href": _page_link(asked, last, reverse=False)})
+    if not query.page_reverse or not short:
+        links.append({"rel": "previous", "href": _page_link(asked, first, reverse=True)})
+    return document | {f"{resource.collection}_links": links}
+
+
+def _page_link(asked: Asked, marker: str | None, *, reverse: bool) -> str:
+    kept = tuple((key, value) for key, value in asked.query if key not in ("marker", "page_reverse"))
+    added = (("marker", marker),) if marker else ()
+    direction = (("page_reverse", "True"),) if reverse else ()
+    return asked.link("/" + "/".join(asked.path), kept + added + direction)

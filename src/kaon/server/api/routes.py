@@ -1,0 +1,83 @@
+"""Which path leads to which resource and which module of control does its verbs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from kaon.model.agents import AGENT
+from kaon.model.floatingips import FLOATINGIP
+from kaon.model.networks import NETWORK
+from kaon.model.ports import PORT
+from kaon.model.routers import ROUTER, extraroutes_body, interface_body
+from kaon.model.security_group_rules import SECURITY_GROUP_RULE
+from kaon.model.security_groups import SECURITY_GROUP
+from kaon.model.subnets import SUBNET
+from kaon.server.api import collections, documents
+from kaon.server.api import quotas as quotas_api
+from kaon.server.api.asked import Answer, Asked
+from kaon.server.api.collections import Action, Served
+from kaon.server.api.faults import not_allowed, not_found
+from kaon.server.control import (
+    agents,
+    floatingips,
+    networks,
+    ports,
+    routers,
+    security_group_rules,
+    security_groups,
+    subnets,
+)
+from kaon.server.control.core import Caller, Core
+
+COLLECTIONS: Final[Mapping[str, Served]] = {
+    served.resource.collection: served
+    for served in (
+        Served(NETWORK, networks),
+        Served(SUBNET, subnets),
+        Served(PORT, ports),
+        Served(SECURITY_GROUP, security_groups),
+        Served(SECURITY_GROUP_RULE, security_group_rules),
+        Served(
+            ROUTER,
+            routers,
+            {
+                "add_router_interface": Action(routers.add_interface, interface_body),
+                "remove_router_interface": Action(routers.remove_interface, interface_body),
+                "add_extraroutes": Action(routers.add_extraroutes, extraroutes_body, envelope=True),
+                "remove_extraroutes": Action(routers.remove_extraroutes, extraroutes_body, envelope=True),
+            },
+        ),
+        Served(FLOATINGIP, floatingips),
+        Served(AGENT, agents),
+    )
+}
+
+
+def is_public(path: tuple[str, ...]) -> bool:
+    """Whether anybody may ask."""
+    return not path
+
+
+def answer_public(asked: Asked) -> Answer:
+    """The answer to a request that anybody may make."""
+    if asked.method != "GET":
+        raise not_allowed("GET")
+    return documents.versions(asked)
+
+
+def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
+    """The answer to any other request."""
+    match asked.path:
+        case ("v2.0",):
+            if asked.method != "GET":
+                raise not_allowed("GET")
+            return documents.resources(asked)
+        case ("v2.0", "extensions", *_):
+            return documents.extensions(asked)
+        case ("v2.0", "quotas", *_):
+            return quotas_api.answer(core, caller, asked)
+        case ("v2.0", collection, *_):
+            # Neutron's clients spell a collection with dashes or with underscores.
+            served = COLLECTIONS.get(collection.replace("-", "_"))
+            if served is not None:
+                return collections.answer(served, core, caller, asked)
+    raise not_found()
