@@ -1,48 +1,20 @@
-"""How much of each resource a project may have, and has.
-
-Use is counted in the transaction that creates or deletes: the row of (project, resource) is changed and checked in one UPDATE,
-so two who create at once cannot both take the last place, and nobody counts resources.
-"""
+"""What limits projects have of their own, and what they use; counting with a limit is `quota_usages`."""
 
 from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from kaon.model.errors import OverQuota
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 
-UNLIMITED = -1
-
-_limit = t.quotas.c.limit
 _used = t.quota_usages.c.used
 
 
-def take(tx: Transaction, defaults: Mapping[str, int], project_id: str, resource: str, number: int = 1) -> None:
-    """Count what a project is about to have more. One statement, but for the first of a kind in a project.
-
-    defaults  limits of projects that have none of their own; a resource without one is unlimited
-
-    Errors  OverQuota.
-    """
-    default = defaults.get(resource, UNLIMITED)
-    own = sa.select(_limit).where(t.quotas.c.project_id == project_id, t.quotas.c.resource == resource).scalar_subquery()
-    limit = sa.func.coalesce(own, default)
+def count(tx: Transaction, project_id: str, resource: str, number: int = 1) -> None:
+    """Count what the server itself makes for a project, whatever the limit."""
     mine = _mine(project_id, resource)
-    fits = sa.or_(limit < 0, _used + number <= limit)
-    if tx.execute(sa.update(t.quota_usages).where(mine, fits).values(used=_used + number)).rowcount:
-        return
-    known = tx.execute(sa.select(_used).where(mine)).first()
-    least = limits(tx, {resource: default}, project_id)[resource]
-    if known is not None or 0 <= least < number:
-        raise OverQuota(overs=[resource])
-    tx.execute(sa.insert(t.quota_usages).values(project_id=project_id, resource=resource, used=number))
-
-
-def give_back(tx: Transaction, project_id: str, resource: str, number: int = 1) -> None:
-    """Count what a project has less."""
-    if number:
-        tx.execute(sa.update(t.quota_usages).where(_mine(project_id, resource)).values(used=_used - number))
+    if number and not tx.execute(sa.update(t.quota_usages).where(mine).values(used=_used + number)).rowcount:
+        tx.execute(sa.insert(t.quota_usages).values(project_id=project_id, resource=resource, used=number))
 
 
 def limits(tx: Transaction, defaults: Mapping[str, int], project_id: str) -> dict[str, int]:
