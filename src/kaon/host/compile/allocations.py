@@ -39,22 +39,28 @@ def allocate(view: View, actual: FilterState) -> Allocations:
     ports = view.ports().values()
     taps = {tap_name(port.id) for port in ports if is_filtered(port)}
     bridges = {bridge_name(port.network_id) for port in ports}
+    guards = actual.policy.guards if actual.policy else {}
+    # Where somebody took our table away, the flows are still in the zones that we remember.
+    zones = {bridge_name(port.network_id): guards[port.id].zone for port in ports if port.id in guards}
     return Allocations(
-        marks=_numbers(taps, actual.elements(HOST, "bridge", PORT_MAP), LAST_MARK),
-        zones=_numbers(bridges, actual.elements(HOST, "inet", ZONE_MAP), LAST_ZONE),
+        marks=_numbers(taps, _held(actual.elements(HOST, "bridge", PORT_MAP)), LAST_MARK),
+        zones=_numbers(bridges, zones | _held(actual.elements(HOST, "inet", ZONE_MAP)), LAST_ZONE),
     )
 
 
-def _numbers(wanted: Iterable[str], elements: frozenset[str], last: int) -> dict[str, int]:
+def _held(elements: frozenset[str]) -> dict[str, int]:
+    return {key.strip('"'): int(value) for key, value in map(split_element, sorted(elements))}
+
+
+def _numbers(wanted: Iterable[str], held: Mapping[str, int], last: int) -> dict[str, int]:
     """Keep the numbers in use, and give out free ones in the order of names.
 
     A number that the kernel still has under a name no longer wanted is not free yet: what stands on it ends first.
     """
-    held = {key.strip('"'): int(value) for key, value in map(split_element, sorted(elements))}
     names = sorted(wanted)
     taken: dict[int, str] = {}
     for name in names:
-        if name in held:
+        if held.get(name):
             taken.setdefault(held[name], name)
     kept = {name: number for number, name in taken.items()}
     busy = set(held.values())

@@ -1,0 +1,112 @@
+"""The door to connection tracking: list the flows of a namespace, and end some (linux/netfilter/nfnetlink_conntrack.h)."""
+
+import errno
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Protocol
+
+from kaon.host.kernel.nfnetlink import Nfnetlink, attribute, attributes
+from kaon.host.state.flows import Flow
+
+_GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
+_ORIGINAL, _REPLY, _STATUS, _ID, _ZONE = 1, 2, 3, 12, 18
+_IP, _PROTOCOL = 1, 2
+_EXPECTED = 0x1
+_NESTED = 0x8000
+
+
+class FlowDoor(Protocol):
+    """Tracked flows of one host, by namespace ("": the host's own)."""
+
+    def flows(self, namespace: str) -> list[Flow]:
+        """List them. Errors: OSError, NamespaceGoneError."""
+        ...
+
+    def end(self, namespace: str, flows: Iterable[Flow]) -> None:
+        """Forget these; one that is gone already is no error. Errors: OSError, NamespaceGoneError."""
+        ...
+
+
+class Conntrack:
+    """The kernel's own."""
+
+    def __init__(self, netns_dir: Path = Path("/run/netns")) -> None:
+        """Look for named namespaces in a directory."""
+        self._netns_dir = netns_dir
+
+    def _path(self, namespace: str) -> Path | None:
+        return self._netns_dir / namespace if namespace else None
+
+    def flows(self, namespace: str) -> list[Flow]:
+        """List the flows of both families."""
+        with Nfnetlink(self._path(namespace)) as netlink:
+            return [parse_flow(body) for body in netlink.ask(_GET, socket.AF_UNSPEC, dump=True)]
+
+    def end(self, namespace: str, flows: Iterable[Flow]) -> None:
+        """Delete entries by what the kernel knows them by: tuple, zone and id."""
+        with Nfnetlink(self._path(namespace)) as netlink:
+            for flow in flows:
+                family = socket.AF_INET6 if ":" in flow.source else socket.AF_INET
+                try:
+                    netlink.ask(_DELETE, family, flow.token)
+                except OSError as error:
+                    if error.errno != errno.ENOENT:
+                        raise
+
+
+def parse_flow(body: memoryview) -> Flow:
+    """Read one entry of a dump."""
+    found = dict(attributes(body))
+    original, reply = _tuple(found[_ORIGINAL]), _tuple(found[_REPLY])
+    token = attribute(_ORIGINAL | _NESTED, bytes(found[_ORIGINAL]))
+    token += b"".join(attribute(kind, bytes(found[kind])) for kind in (_ZONE, _ID) if kind in found)
+    return Flow(
+        zone=_number(found.get(_ZONE)) or 0,
+        protocol=_number(original.get("protocol")) or 0,
+        source=_address(original["source"]),
+        destination=_address(original["destination"]),
+        reply_source=_address(reply["source"]),
+        reply_destination=_address(reply["destination"]),
+        source_port=_number(original.get("source_port")) or 0,
+        destination_port=_number(original.get("destination_port")) or 0,
+        icmp_type=_number(original.get("icmp_type")),
+        icmp_code=_number(original.get("icmp_code")),
+        expected=bool((_number(found.get(_STATUS)) or 0) & _EXPECTED),
+        token=token,
+    )
+
+
+def _number(payload: memoryview | None) -> int | None:
+    return None if payload is None else int.from_bytes(payload, "big")
+
+
+def _address(payload: memoryview) -> str:
+    return str(ip_address(bytes(payload)))
+
+
+_WORDS = {
+    (_IP, 1): "source",
+    (_IP, 2): "destination",
+    (_IP, 3): "source",
+    (_IP, 4): "destination",
+    (_PROTOCOL, 1): "protocol",
+    (_PROTOCOL, 2): "source_port",
+    (_PROTOCOL, 3): "destination_port",
+    (_PROTOCOL, 5): "icmp_type",
+    (_PROTOCOL, 6): "icmp_code",
+    (_PROTOCOL, 8): "icmp_type",
+    (_PROTOCOL, 9): "icmp_code",
+}
+"""Attributes of a tuple: (nest, attribute). The two families have numbers of their own for one meaning."""
+
+
+def _tuple(payload: memoryview) -> dict[str, memoryview]:
+    """Read one direction of an entry."""
+    return {
+        _WORDS[kind, inner]: value
+        for kind, nest in attributes(payload)
+        for inner, value in attributes(nest)
+        if (kind, inner) in _WORDS
+    }

@@ -1,0 +1,178 @@
+"""Which tracked flows end when filters change. Pure.
+
+Why a flow is ended at all: the filters let established flows pass unasked. Why each is judged: a flow that is still
+allowed must not lose its entry, because the next packet may come from the side that could not have begun it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address, ip_network
+
+from kaon.host.state.filters import ZONE_MAP, FilterState, split_element
+from kaon.host.state.flows import EndFlows, Flow, FlowPolicy, Grant, Guard
+from kaon.host.state.names import HOST
+
+_DHCP = frozenset({(17, 68, 67), (17, 67, 68), (17, 546, 547), (17, 547, 546)})
+_WITH_PORTS = frozenset({6, 17, 33, 132, 136})
+_ICMP = frozenset({1, 58})
+
+
+def plan_endings(desired: FilterState, actual: FilterState) -> tuple[EndFlows, ...]:
+    """Say which flows to end after `actual` has become `desired`, and those that an earlier agent still had to end.
+
+    Nothing ends where only more is allowed than before.
+    """
+    found = [*_host_endings(desired, actual), *_router_endings(desired, actual), *actual.pending]
+    return tuple(sorted(set(found), key=_order))
+
+
+def _order(ending: EndFlows) -> tuple[str, int, bool, tuple[str, ...]]:
+    return ending.namespace, ending.zone or 0, ending.judged, tuple(sorted(ending.addresses or ()))
+
+
+def _host_endings(desired: FilterState, actual: FilterState) -> Iterator[EndFlows]:
+    zones_before, zones = _zones(actual), _zones(desired)
+    for zone in sorted(zones_before - zones):
+        yield EndFlows(HOST, zone)  # the number will be another network's, which must not inherit what it finds
+    before = actual.tables.get((HOST, "inet"))
+    if before is None:
+        return
+    if actual.policy is None or not before.known or any(chain.rules is None for chain in before.chains.values()):
+        yield from (EndFlows(HOST, zone, None, judged=True) for zone in sorted(zones))
+        return
+    shrunk = _shrunk_sets(desired, actual)
+    for port_id, guard in sorted(actual.policy.guards.items()):
+        after = desired.policy.guards.get(port_id) if desired.policy else None
+        if guard.zone not in zones or not _may_less(guard, after, actual.policy, desired.policy, shrunk):
+            continue
+        prefixes = guard.prefixes | (after.prefixes if after else frozenset())
+        addresses = guard.addresses | (after.addresses if after else frozenset())
+        yield EndFlows(HOST, guard.zone, None if prefixes else addresses, judged=True)
+
+
+def _zones(state: FilterState) -> frozenset[int]:
+    return frozenset(int(split_element(text)[1]) for text in state.elements(HOST, "inet", ZONE_MAP))
+
+
+def _shrunk_sets(desired: FilterState, actual: FilterState) -> frozenset[str]:
+    """Name the sets of members that lose an element."""
+    before = actual.tables[(HOST, "inet")].collections
+    return frozenset(
+        name for name, found in before.items() if found.kind == "set" and found.elements - desired.elements(HOST, "inet", name)
+    )
+
+
+def _may_less(
+    before: Guard, after: Guard | None, policy: FlowPolicy, desired: FlowPolicy | None, shrunk: frozenset[str]
+) -> bool:
+    if after is None or desired is None:
+        return True
+    if (before.addresses | before.prefixes) - (after.addresses | after.prefixes) or before.zone != after.zone:
+        return True
+    if after.groups is None:
+        return False
+    if before.groups is None:
+        return True
+    grants = _grants(before, policy)
+    return bool(grants - _grants(after, desired)) or any(grant.remote in shrunk for grant in grants)
+
+
+def _grants(guard: Guard, policy: FlowPolicy) -> frozenset[Grant]:
+    return frozenset().union(*(policy.grants.get(group, frozenset()) for group in guard.groups or ()))
+
+
+def _router_endings(desired: FilterState, actual: FilterState) -> Iterator[EndFlows]:
+    """Flows through an address that does not stand for the same any more: floating, or the gateway's."""
+    for (namespace, family), _ in sorted(actual.tables.items()):
+        if namespace == HOST or family != "inet":
+            continue
+        before, after = (_translations(state, namespace) for state in (actual, desired))
+        gone = frozenset(address for address, target in before.items() if after.get(address) != target)
+        if gone:
+            yield EndFlows(namespace, None, gone)
+
+
+def _translations(state: FilterState, namespace: str) -> dict[str, str]:
+    """Map each address that stands for others to what it stands for: a fixed address, or "" for everybody."""
+    outside = state.elements(namespace, "inet", "outside")
+    sources = map(split_element, state.elements(namespace, "inet", "source"))
+    found = {address: "" for device, address in sources if device in outside}
+    found.update(map(split_element, state.elements(namespace, "inet", "floating")))
+    return found
+
+
+def ends(ending: EndFlows, flow: Flow, desired: FilterState) -> bool:
+    """Tell whether a flow is among those to end, given what is allowed from now on."""
+    if ending.zone is not None and flow.zone != ending.zone:
+        return False
+    met = {flow.source, flow.destination, flow.reply_source, flow.reply_destination}
+    if ending.addresses is not None and not met & ending.addresses:
+        return False
+    if not ending.judged:
+        return True
+    return not _allowed(flow, desired, stranger=ending.addresses is None)
+
+
+def _allowed(flow: Flow, desired: FilterState, *, stranger: bool) -> bool:
+    """Ask the ports at both ends. `stranger`: the answer when neither end is a port of this host."""
+    if flow.expected or (flow.protocol, flow.source_port, flow.destination_port) in _DHCP:
+        return True
+    policy = desired.policy or FlowPolicy()
+    senders = _owners(policy, flow.zone, flow.source)
+    receivers = _owners(policy, flow.zone, flow.destination)
+    if not senders and not receivers:
+        return stranger
+    return all(
+        not owners or any(_consents(guard, flow, direction, desired) for guard in owners)
+        for owners, direction in ((senders, "egress"), (receivers, "ingress"))
+    )
+
+
+def _owners(policy: FlowPolicy, zone: int, address: str) -> list[Guard]:
+    """Find the ports that have an address: by the address itself if any does, otherwise by a prefix."""
+    guards = [guard for guard in policy.guards.values() if guard.zone == zone]
+    exact = [guard for guard in guards if address in guard.addresses]
+    return exact or [guard for guard in guards if _within(address, guard.prefixes)]
+
+
+def _within(address: str, prefixes: Iterable[str]) -> bool:
+    value = ip_address(address)
+    return any(value in ip_network(prefix) for prefix in prefixes)
+
+
+def _consents(guard: Guard, flow: Flow, direction: str, desired: FilterState) -> bool:
+    if guard.groups is None or not guard.settled:
+        return True
+    grants = _grants(guard, desired.policy or FlowPolicy())
+    return any(grant.direction == direction and _matches(grant, flow, desired) for grant in grants)
+
+
+def _matches(grant: Grant, flow: Flow, desired: FilterState) -> bool:
+    if grant.family != (6 if ":" in flow.source else 4) or grant.protocol not in {None, flow.protocol}:
+        return False
+    if not _header_matches(grant, flow):
+        return False
+    if grant.remote is None:
+        return True
+    remote = flow.source if grant.direction == "ingress" else flow.destination
+    if not grant.remote.startswith("grp_"):
+        return _within(remote, (grant.remote,))
+    members = desired.elements(HOST, "inet", grant.remote)
+    return remote in members or _within(remote, (member for member in members if "/" in member))
+
+
+def _header_matches(grant: Grant, flow: Flow) -> bool:
+    if grant.protocol in _ICMP:
+        return grant.first in {None, flow.icmp_type} and grant.last in {None, flow.icmp_code}
+    if grant.protocol not in _WITH_PORTS:
+        return True
+    first = 0 if grant.first is None else grant.first
+    last = 65535 if grant.last is None else grant.last
+    return first <= flow.destination_port <= last
+
+
+def by_namespace(endings: Iterable[EndFlows]) -> Mapping[str, tuple[EndFlows, ...]]:
+    """Sort endings by the namespace whose flows they concern."""
+    found: dict[str, tuple[EndFlows, ...]] = {}
+    for ending in endings:
+        found[ending.namespace] = (*found.get(ending.namespace, ()), ending)
+    return found
