@@ -12,7 +12,7 @@ def network(row: Mapping[str, Any]) -> Network:
         id=row["id"],
         network_type=row["network_type"],
         mtu=row["mtu"],
-        segmentation_id=row["segmentation_id"],
+        segmentation_id=row["segmentation_id"] or None,  # flat networks have 0 in the row, for its unique key
         physical_network=row["physical_network"] or None,
         external=row["external"],
         admin_state_up=row["admin_state_up"],

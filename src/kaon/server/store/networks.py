@@ -102,6 +102,8 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     values = rows.values(row, COLUMNS)
     if "physical_network" in values:
         values["physical_network"] = values["physical_network"] or ""
+    if values.get("network_type") == "flat":
+        values["segmentation_id"] = 0  # not NULL: the unique key must decide about flat networks too
     return values
 
 
@@ -111,6 +113,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
         rows.standard(row, COLUMNS)
         | {
             "provider:physical_network": row["physical_network"] or None,
+            "provider:segmentation_id": row["segmentation_id"] or None,
             "subnets": [subnet["id"] for subnet in subnets.get(row["id"], ())],
         }
         for row in page.rows

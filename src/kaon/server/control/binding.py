@@ -1,0 +1,42 @@
+"""Where ports are plugged, and how: `binding:host_id` in, `binding:vif_type` and `binding:vif_details` out."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from kaon.server.backends.protocol import Backend, Binding, HostFacts
+from kaon.server.control.core import Core
+from kaon.server.store import binding
+from kaon.server.store.engine import Transaction
+
+UNBOUND = "unbound"
+FAILED = "binding_failed"
+NOT_WIRED = (UNBOUND, FAILED)
+"""vif_types of ports that no host wires."""
+
+
+def backend_of(core: Core, network: Mapping[str, Any]) -> Backend:
+    """Give the back end of a network (row with its `backend`)."""
+    return cast("Backend", core.backends[network["backend"]])
+
+
+def bind(core: Core, tx: Transaction, network: Mapping[str, Any], port: Mapping[str, Any]) -> dict[str, Any]:
+    """Bind a port to its `binding:host_id`; the two attributes that say how come back.
+
+    A host that never introduced itself, or that the back end cannot use for this network, gives `binding_failed`: no
+    refusal, the caller looks at the answer. A host that is silent just now is bound all the same: it wires the port when
+    it is back. network: row by column names, with its `backend`.
+    """
+    chosen = Binding(UNBOUND)
+    if port["binding:host_id"]:
+        found = binding.host(tx, port["binding:host_id"])
+        chosen = Binding(FAILED)
+        if found is not None:
+            facts = HostFacts(found["name"], frozenset(json.loads(found["physical_networks"])))
+            chosen = backend_of(core, network).bind(network, port, facts) or chosen
+    return {"binding:vif_type": chosen.vif_type, "binding:vif_details": dict(chosen.vif_details)}
+
+
+def wired_host(port: Mapping[str, Any]) -> str:
+    """Name the host that wires a port; empty when none does."""
+    return "" if port["binding:vif_type"] in NOT_WIRED else str(port["binding:host_id"])
