@@ -31,9 +31,10 @@ class PingReport:
 
 @dataclass(frozen=True)
 class ConnectReport:
-    """What came of one TCP connection. seen_as: the address the responder saw us by."""
+    """What came of one TCP connection. who: the host name of the responder; seen_as: the address it saw us by."""
 
     connected: bool
+    who: str
     seen_as: str
     error: str
 

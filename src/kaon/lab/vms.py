@@ -18,6 +18,15 @@ _EVENTS = "/run/dhcp.events"
 
 
 @dataclass(frozen=True)
+class Port:
+    """What a VM must know of its port. mtu: bytes, of the port's network."""
+
+    id: str
+    mac_address: str
+    mtu: int = 1500
+
+
+@dataclass(frozen=True)
 class Vm:
     """One VM as recorded.
 
@@ -56,28 +65,27 @@ def tap_name(port_id: str) -> str:
     return f"tap{port_id[:11]}"
 
 
-def plug(lab: Lab, host: str, name: str, port_id: str, mac_address: str, *, mtu: int = 1500) -> Vm:
-    """Create a VM on a host with one interface: the given port. It asks for nothing yet (see `ask_lease`). LabError when taken."""
-    directory = lab.directory / "vms" / name
-    if (directory / "vm.json").exists():
-        raise LabError(f"there is a VM {name} already")
+def boot(lab: Lab, host: str, name: str) -> Process:
+    """Start a VM without an interface: its namespaces. The running one when it runs already."""
+    return start_node(lab, f"{host}/{name}", lab.directory / "vms" / name, inside=node(lab, host).pid, resolver=True)
+
+
+def plug(lab: Lab, host: str, name: str, port: Port) -> Vm:
+    """Give a VM on a host its one interface, booting it when it is not up; it asks for no lease yet. LabError when it has one."""
+    record = lab.directory / "vms" / name / "vm.json"
+    if record.exists():
+        raise LabError(f"there is a VM {name} with an interface already")
+    inner = boot(lab, host, name)
     on = node(lab, host)
-    tap = tap_name(port_id)
-    inner = start_node(lab, f"{host}/{name}", directory, inside=on.pid, resolver=True)
-    try:
-        ip_batch(
-            on.pid, [f"link add {tap} mtu {mtu} type veth peer name eth0 address {mac_address} mtu {mtu} netns {inner.pid}"]
-        )
-        # As Nova's os-vif does: the host itself has no address on, and sends nothing into, a tenant's port.
-        run_inside(on.pid, ["sysctl", "-qw", f"net.ipv6.conf.{tap}.disable_ipv6=1"])
-        ip_batch(on.pid, [f"link set {tap} up"])
-        ip_batch(inner.pid, ["link set eth0 up"])
-    except LabError:
-        processes.end(inner)
-        shutil.rmtree(directory)
-        raise
-    vm = Vm(name, host, port_id, mac_address, mtu, inner.pid)
-    (directory / "vm.json").write_text(json.dumps(asdict(vm)) + "\n")
+    tap = tap_name(port.id)
+    far = f"peer name eth0 address {port.mac_address} mtu {port.mtu} netns {inner.pid}"
+    ip_batch(on.pid, [f"link add {tap} mtu {port.mtu} type veth {far}"])
+    # As Nova's os-vif does: the host itself has no address on, and sends nothing into, a tenant's port.
+    run_inside(on.pid, ["sysctl", "-qw", f"net.ipv6.conf.{tap}.disable_ipv6=1"])
+    ip_batch(inner.pid, ["link set eth0 up"])
+    ip_batch(on.pid, [f"link set {tap} up"])
+    vm = Vm(name, host, port.id, port.mac_address, port.mtu, inner.pid)
+    record.write_text(json.dumps(asdict(vm)) + "\n")
     return vm
 
 

@@ -1,13 +1,19 @@
 """Answer on TCP and UDP ports: `respond.py PORT...`. Prints "ready" once all listen; ends with its node or at a signal.
 
-TCP: one line "you are ADDRESS" first, so that an asker sees the address it is seen by; after that an echo (RFC 862).
-UDP: the same line, then what came, in one datagram.
+TCP: one line "I am HOSTNAME, you are ADDRESS" first, so that an asker knows who answered, though others have the same address, and by
+which address it is seen; after that an echo (RFC 862). UDP: the same line, then what came, in one datagram.
 """
 
 import asyncio
+import socket
 import sys
 
 MAX_CONNECTIONS = 256
+
+
+def greeting(peer: str) -> bytes:
+    """Who answers, and who asked (IPv4 addresses come mapped into IPv6 on a socket of both)."""
+    return f"I am {socket.gethostname()}, you are {peer.removeprefix('::ffff:')}\n".encode()
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -20,7 +26,7 @@ class Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer."""
         assert isinstance(self.transport, asyncio.DatagramTransport)  # noqa: S101  # what asyncio promises
-        self.transport.sendto(f"you are {addr[0].removeprefix('::ffff:')}\n".encode() + data, addr)
+        self.transport.sendto(greeting(addr[0]) + data, addr)
 
 
 async def serve(ports: list[int]) -> None:
@@ -29,9 +35,8 @@ async def serve(ports: list[int]) -> None:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with places:
-            peer = str(writer.get_extra_info("peername")[0]).removeprefix("::ffff:")
             try:
-                writer.write(f"you are {peer}\n".encode())
+                writer.write(greeting(writer.get_extra_info("peername")[0]))
                 await writer.drain()
                 while data := await reader.read(65536):
                     writer.write(data)

@@ -1,6 +1,6 @@
 """Ask a responder over TCP.
 
-    tcp.py connect ADDRESS PORT TIMEOUT_S      one connection: prints {"connected": bool, "seen_as": text, "error": text}
+    tcp.py connect ADDRESS PORT TIMEOUT_S      one connection: prints {connected: bool, who, seen_as, error}
     tcp.py hold ADDRESS PORT INTERVAL_S        a long-lived flow: one line each interval, its echo awaited; prints "up" at the first
                                                echo, then for each echo its number, and at the end of standard input
                                                {"sent", "echoed", "error"}
@@ -19,12 +19,11 @@ LONGEST_S = 600.0
 
 def connect(address: str, port: int, timeout_s: float) -> None:
     """One connection and its greeting."""
-    outcome = {"connected": False, "seen_as": "", "error": ""}
+    outcome = {"connected": False, "who": "", "seen_as": "", "error": ""}
     try:
         with socket.create_connection((address, port), timeout=timeout_s) as line:
-            greeting = line.makefile().readline()
-        outcome["connected"] = greeting.startswith("you are ")
-        outcome["seen_as"] = greeting.removeprefix("you are ").strip()
+            who, comma, seen_as = line.makefile().readline().strip().removeprefix("I am ").partition(", you are ")
+        outcome |= {"connected": bool(comma), "who": who, "seen_as": seen_as}
     except OSError as error:
         outcome["error"] = f"{type(error).__name__}: {error}"
     print(json.dumps(outcome), flush=True)  # noqa: T201  # the outcome its starter reads
