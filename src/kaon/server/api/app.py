@@ -85,6 +85,7 @@ class Endpoint:
             raise not_acceptable()
         return Asked(
             method=request.method,
+            raw_path=request.scope["path"],
             path=tuple(segments),
             query=tuple(request.query_params.multi_items()),
             headers={key.lower(): value for key, value in request.headers.items()},
@@ -120,7 +121,7 @@ class Endpoint:
         return answer.status, content, answer.headers
 
     def _answer(self, asked: Asked, request_id: str) -> Answer:
-        if routes.is_public(asked.path):
+        if asked.raw_path in routes.PUBLIC:
             return routes.answer_public(asked)
         caller = self._authenticator.caller(asked.headers, request_id)
         return routes.answer(self._core, caller, asked)

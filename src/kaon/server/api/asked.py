@@ -12,7 +12,8 @@ from kaon.model.errors import HTTPBadRequest
 class Asked:
     """A request, read completely.
 
-    path     segments, decoded, without `.json` and trailing slash
+    raw_path as it came, decoded
+    path     its segments, without `.json` and trailing slash
     query    parameters in their order, repeated ones included
     headers  by small name
     body     bytes as they came
@@ -20,6 +21,7 @@ class Asked:
     """
 
     method: str
+    raw_path: str
     path: tuple[str, ...]
     query: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]

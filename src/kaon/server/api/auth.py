@@ -103,8 +103,8 @@ def _lines(text: str) -> list[str]:
 class BasicAuthentication:
     """HTTP basic against the two files of this module's card.
 
-    bcrypt is slow on purpose, so a verified pair is remembered: as a digest keyed with a secret of this process that also covers the
-    stored hash, so that a changed password counts at once.
+    bcrypt is slow on purpose, so a verified pair is remembered: as a digest keyed with a secret of this process. It covers the
+    stored hash too, so that a changed password counts at once.
     """
 
     _CHALLENGE: Final = 'Basic realm="Kaon", charset="UTF-8"'

@@ -35,10 +35,7 @@ def to_create(resource: Resource, caller: Caller, raw: bytes) -> tuple[list[Body
     """What a POST asks for, and whether in bulk. Raises HTTPBadRequest, InvalidInput or PolicyNotAuthorized."""
     document = parsed(raw)
     bulk = resource.collection in document
-    if bulk:
-        items = _items(resource, document[resource.collection])
-    else:
-        items = [inside(document, resource.member)]
+    items = _items(resource, document[resource.collection]) if bulk else [inside(document, resource.member)]
     bodies = [create_body(resource, _owned(caller, item)) for item in items]
     for body in bodies:
         _refuse_privileges(resource, caller, body, created=True)

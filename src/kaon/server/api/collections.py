@@ -54,8 +54,8 @@ def answer(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
             return _collection(served, core, caller, asked)
         case (identity,):
             return _member(served, core, caller, asked, identity)
-        case (identity, action) if action in served.actions:
-            return _action(served, core, caller, asked, identity, served.actions[action])
+        case (_, action) if action in served.actions:
+            return _action(served, core, caller, asked)
         case _:
             raise not_found()
 
@@ -107,7 +107,8 @@ def _create(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
     return Answer(201, {resource.collection: shown} if bulk else {resource.member: shown[0]})
 
 
-def _action(served: Served, core: Core, caller: Caller, asked: Asked, identity: str, action: Action) -> Answer:
+def _action(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
+    identity, action = asked.path[2], served.actions[asked.path[3]]
     if asked.method != "PUT":
         raise not_allowed("PUT")
     resource = served.resource

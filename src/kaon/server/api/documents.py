@@ -10,8 +10,16 @@ _CORE = (("network", "networks"), ("subnet", "subnets"), ("port", "ports"))
 
 def versions(asked: Asked) -> Answer:
     """`GET /`, for anybody."""
-    link = {"rel": "self", "href": asked.link("/v2.0/")}
-    return Answer(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+    return Answer(200, {"versions": [_version(asked)]})
+
+
+def version(asked: Asked) -> Answer:
+    """`GET /v2.0` without a slash, for anybody: what a client that was given this as its endpoint discovers."""
+    return Answer(200, {"version": _version(asked)})
+
+
+def _version(asked: Asked) -> dict[str, object]:
+    return {"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": asked.link("/v2.0/")}]}
 
 
 def resources(asked: Asked) -> Answer:

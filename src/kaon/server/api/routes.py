@@ -1,6 +1,6 @@
 """Which path leads to which resource and which module of control does its verbs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from kaon.model.agents import AGENT
@@ -52,16 +52,15 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
 }
 
 
-def is_public(path: tuple[str, ...]) -> bool:
-    """Whether anybody may ask."""
-    return not path
+PUBLIC: Final[Mapping[str, Callable[[Asked], Answer]]] = {"/": documents.versions, "/v2.0": documents.version}
+"""Exact paths that anybody may ask, with GET. `/v2.0/` is another one, and not public."""
 
 
 def answer_public(asked: Asked) -> Answer:
-    """The answer to a request that anybody may make."""
+    """The answer to a request for one of the `PUBLIC` paths."""
     if asked.method != "GET":
         raise not_allowed("GET")
-    return documents.versions(asked)
+    return PUBLIC[asked.raw_path](asked)
 
 
 def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
