@@ -39,7 +39,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Read a scope and call `loaded`: what changed since that revision if the journal still tells; all of it if not, or for 0."""
+    """Read a scope and call `loaded`: what changed since that revision if the journal still tells; else, or for 0, all of it."""
 
     scope: str
     from_revision: int
@@ -47,9 +47,13 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Read which scopes these hosts follow, and their revisions. Call `following`."""
+    """Read which scopes these hosts follow, and their revisions. Call `following`.
+
+    asked  scopes that a host asks for though it is not known to follow them: look whether it should
+    """
 
     hosts: frozenset[str]
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

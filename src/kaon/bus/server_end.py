@@ -9,8 +9,8 @@ order:
     journal_moved               scopes have new revisions
     tick                        time has passed; `next_deadline` says when
 
-What a host holds is known by `sent`: the revision of each scope that was last sent to it or that it said it has. A host that does not
-read, or of whom it is not known what it holds, gets no deltas: one nudge says where to look.
+What a host holds is known by `sent`: the revision of each scope that was last sent to it or that it said it has. A host that
+does not read, or of whom it is not known what it holds, gets no deltas: one nudge says where to look.
 """
 
 from collections.abc import Collection, Mapping
@@ -351,10 +351,12 @@ class ServerEnd:
         for scope, held in message.scopes.items():
             if scope in live.follows:
                 actions += self._give(live, scope, held)
-            else:
+            elif _is_scope(scope):
                 live.waiting[scope] = held
+            else:
+                actions.append(Note("host asks for what is no scope", {"host": live.host, "scope": scope}))
         if live.waiting:
-            actions.append(Follow(frozenset({live.host})))
+            actions.append(Follow(frozenset({live.host}), frozenset(live.waiting)))
         return actions
 
     def _give(self, live: Live, scope: str, held: int) -> list[ServerAction]:
@@ -442,3 +444,11 @@ class ServerEnd:
             return []
         self._loading[scope, from_revision] = {live.host}
         return [Load(scope, from_revision)]
+
+
+def _is_scope(name: str) -> bool:
+    try:
+        scopes.parse(name)
+    except ValueError:
+        return False
+    return True
