@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-from kaon.host.compile.allocations import Allocations
 from kaon.host.compile.facts import HostFacts
-from kaon.host.compile.floatingips import compile_floatingips
+from kaon.host.compile.filters import compile_filters
 from kaon.host.compile.links import compile_links
-from kaon.host.compile.security_groups import compile_security_groups
 from kaon.host.compile.subnets import DhcpSettings, Reservation, compile_dhcp
 from kaon.host.compile.view import View
-from kaon.host.state.filters import FilterState, merge
-from kaon.host.state.host import HostState
+from kaon.host.state.filters import FilterState
+from kaon.host.state.host import HostState, ObservedHost
 from kaon.host.state.links import Tap
+from kaon.host.state.names import HOST
 from kaon.host.state.network_state import LinkState
 from kaon.host.state.trouble import Waiting
 
@@ -29,32 +28,32 @@ class CompiledHost:
     waiting: tuple[Waiting, ...] = ()
 
 
-def compile_host(
-    view: View, facts: HostFacts, dhcp: DhcpSettings, allocations: Allocations, attached: frozenset[str]
-) -> CompiledHost:
+def compile_host(view: View, facts: HostFacts, dhcp: DhcpSettings, actual: ObservedHost) -> CompiledHost:
     """Say what the host shall have.
 
-    allocations  numbers of the filters, see `allocate`
-    attached     taps that are members of our bridges now
+    actual  numbers in use are kept, and taps that are still on our bridges are closed whether they are ports or not
     """
     links = compile_links(view, facts)
-    filters, lacking = compile_filters(view, allocations, attached)
+    filters = compile_filters(view, actual.filters, attached_taps(actual.links.state))
     servers = compile_dhcp(view, dhcp)
-    waiting = (*links.waiting, *lacking, *servers.waiting)
     return CompiledHost(
-        state=HostState(links=links.state, filters=filters, dhcp=servers.state),
+        state=HostState(links=links.state, filters=filters.state, dhcp=servers.state),
         leases=servers.leases,
-        waiting=tuple(dict.fromkeys(waiting)),
+        waiting=tuple(dict.fromkeys((*links.waiting, *filters.waiting, *servers.waiting))),
     )
-
-
-def compile_filters(view: View, allocations: Allocations, attached: frozenset[str]) -> tuple[FilterState, tuple[Waiting, ...]]:
-    """Say which filters the host and its routers shall have, and who waits."""
-    groups = compile_security_groups(view, allocations, attached)
-    routers = compile_floatingips(view)
-    return merge((groups.state, routers.state)), groups.waiting + routers.waiting
 
 
 def attached_taps(links: LinkState) -> frozenset[str]:
     """Name the taps that are members of our bridges."""
     return frozenset(link.name for link in links.links if isinstance(link, Tap))
+
+
+def filtered_namespaces(links: LinkState) -> frozenset[str]:
+    """Name the namespaces that can have tables of ours: the host's own, and the routers' that are there."""
+    return frozenset({HOST}) | {space.name for space in links.namespaces if space.owner.startswith("router/")}
+
+
+def in_namespaces(filters: FilterState, namespaces: frozenset[str]) -> FilterState:
+    """Read a filter state as if exactly these namespaces had been looked at: tables of others went with them."""
+    tables = {key: table for key, table in filters.tables.items() if key[0] in namespaces}
+    return FilterState(tables=tables, policy=filters.policy, namespaces=namespaces, pending=filters.pending)

@@ -43,8 +43,11 @@ T = TypeVar("T")
 class DhcpDoor(Protocol):
     """What the agent may ask of the DHCP servers of its host."""
 
-    def observe(self) -> DhcpState:
-        """Say which servers of ours there are: from the process table and their files."""
+    def observe(self, networks: Collection[str] | None = None) -> DhcpState:
+        """Say which servers of ours there are: from the process table and their files.
+
+        networks  only look for these, which is cheaper: their processes are taken to be the ones seen last
+        """
         ...
 
     def apply(self, plan: DhcpPlan) -> list[Trouble]:
@@ -77,14 +80,16 @@ class Dnsmasq:
         self._netns_dir = netns_dir
         self._pids: dict[str, int] = {}
 
-    def observe(self) -> DhcpState:
+    def observe(self, networks: Collection[str] | None = None) -> DhcpState:
         """Read the process table and our directories."""
-        processes = self._processes()
+        processes = self._processes() if networks is None else self._seen_last(networks)
+        known = self._known_networks() if networks is None else {one for one in networks if self._has_files(one)}
         servers = {}
-        for network_id in processes.keys() | self._known_networks():
+        for network_id in processes.keys() | known:
             found = processes.get(network_id, [])
             servers[network_id] = self._server(network_id, found[0] if len(found) == 1 else None)
-        self._pids = {network_id: found[0].pid for network_id, found in processes.items()}
+        if networks is None:
+            self._pids = {network_id: found[0].pid for network_id, found in processes.items()}
         return DhcpState(servers)
 
     def lost(self) -> frozenset[str]:
@@ -100,7 +105,8 @@ class Dnsmasq:
     def apply(self, plan: DhcpPlan) -> list[Trouble]:
         """Stop, start, reload."""
         troubles = []
-        processes = self._processes() if plan else {}
+        reloaded = [step.server.network_id for step in plan.steps if isinstance(step, ReloadServer)]
+        processes = self._seen_last(reloaded) if len(reloaded) == len(plan.steps) else self._processes()
         for step in plan.steps:
             try:
                 self._apply_step(step, processes)
@@ -205,6 +211,17 @@ class Dnsmasq:
         digest = _digest(_text(host.line for host in server.hosts), _text(option.line for option in server.options))
         _write_atomically(self._run_dir / server.network_id / "loaded", f"{pid} {_start_time(pid)} {digest}\n")
         self._pids[server.network_id] = pid
+
+    def _seen_last(self, networks: Collection[str]) -> dict[str, list[_Process]]:
+        found = {}
+        for network_id in networks:
+            process = _process(self._pids[network_id], self._run_dir) if network_id in self._pids else None
+            if process is not None and process.network_id == network_id:
+                found[network_id] = [process]
+        return found
+
+    def _has_files(self, network_id: str) -> bool:
+        return any((root / network_id).is_dir() for root in (self._run_dir, self._state_dir))
 
     def _known_networks(self) -> set[str]:
         return {

@@ -1,6 +1,6 @@
 """A host's DHCP servers without a host: the same door, with the real one's teeth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from kaon.host.plan.dhcp import DhcpPlan, DhcpStep, ReloadServer, StartServer, StopServer
@@ -24,9 +24,9 @@ class FakeDnsmasq:
         self._namespace_exists = namespace_exists
         self._dead: set[str] = set()
 
-    def observe(self) -> DhcpState:
+    def observe(self, networks: Collection[str] | None = None) -> DhcpState:
         """Say which servers there are."""
-        return DhcpState(dict(self.servers))
+        return DhcpState({key: server for key, server in self.servers.items() if networks is None or key in networks})
 
     def lost(self) -> frozenset[str]:
         """Name the networks whose server was killed since the last call."""

@@ -1,0 +1,233 @@
+"""One piece of work: look, compile, plan, apply, and say what came of it.
+
+What is remembered of the host is what was seen, or what was written without trouble: planning again after a clean apply is
+empty (the law of every slice), so it need not be looked at again for each change. Whatever met trouble is forgotten, and
+looked at next time. That is how the cost of a change does not grow with what else is on the host; the loop's drift check
+bounds how long a memory can be wrong.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from kaon.host.agent.loop import Slice
+from kaon.host.compile.facts import HostFacts
+from kaon.host.compile.filters import compile_filters
+from kaon.host.compile.host import CompiledHost, attached_taps, compile_host, filtered_namespaces, in_namespaces
+from kaon.host.compile.subnets import DhcpSettings
+from kaon.host.compile.view import View
+from kaon.host.kernel.dnsmasq import DhcpDoor
+from kaon.host.kernel.links import LinkDoor
+from kaon.host.plan.dhcp import StopServer, plan_dhcp
+from kaon.host.plan.filters import FilterPlan, plan_filters
+from kaon.host.plan.host import ORDER, Phase, withhold_unguarded
+from kaon.host.plan.links import Create, LinkPlan, LinkStep, Remove, plan_links
+from kaon.host.plan.taken import without_taken
+from kaon.host.state.dhcp import DhcpState
+from kaon.host.state.filters import FilterState
+from kaon.host.state.host import ObservedHost
+from kaon.host.state.links import Bridge, VethPair, Vxlan
+from kaon.host.state.namespaces import Namespace
+from kaon.host.state.network_state import LinkState, Observed, merge
+from kaon.host.state.trouble import Trouble
+
+
+class FilterDoor(Protocol):
+    """What work asks of packet filters."""
+
+    def observe(self, namespaces: Iterable[str]) -> FilterState:
+        """Say which tables of ours are in these namespaces."""
+        ...
+
+    def apply(self, plan: FilterPlan) -> list[Trouble]:
+        """Write; go on past failures and say what failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways into the kernel, real or fake."""
+
+    links: LinkDoor
+    filters: FilterDoor
+    dhcp: DhcpDoor
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a piece of work.
+
+    compiled  what the host was to have
+    actual    what it has now, as far as was seen or written
+    troubles  what failed, and what is held by others
+    steps     how much was done
+    """
+
+    compiled: CompiledHost
+    actual: ObservedHost
+    troubles: tuple[Trouble, ...]
+    steps: int
+
+
+class Worker:
+    """Does pieces of work, one at a time, and remembers what it knows of the host. None stands for "not known"."""
+
+    def __init__(self, doors: Doors, facts: HostFacts, dhcp: DhcpSettings) -> None:
+        self._doors = doors
+        self._facts = facts
+        self._dhcp_settings = dhcp
+        self._links: Observed | None = None
+        self._filters: FilterState | None = None
+        self._dhcp: DhcpState | None = None
+
+    def work(self, view: View, look: frozenset[Slice]) -> Outcome:
+        """Make the host as the view says.
+
+        look  slices that are looked at even if they are remembered
+        """
+        self._forget(look)
+        devices = self._known_links().devices
+        compiled = compile_host(view, replace(self._facts, devices=devices), self._dhcp_settings, self._known())
+        run = _Run(self._guarded())
+        for phase in ORDER:
+            match phase:
+                case Phase.GUARD:
+                    self._filter(view, run)
+                case Phase.BUILD:
+                    self._build(compiled, run)
+                case Phase.DAEMONS:
+                    self._serve(compiled.state.dhcp, run)
+                case Phase.TEAR_DOWN:
+                    self._tear_down(run)
+                case Phase.NAMESPACES | Phase.FORGET:
+                    if self._guarded() != run.guarded:
+                        self._filter(view, run)
+        return Outcome(compiled, self._known(), tuple(dict.fromkeys(run.troubles)), run.steps)
+
+    def lost(self) -> frozenset[str]:
+        """Name the networks whose DHCP server has died."""
+        return self._doors.dhcp.lost()
+
+    def forget(self) -> None:
+        """Know nothing any more."""
+        self._forget(frozenset(Slice))
+
+    # What is known
+
+    def _forget(self, slices: Collection[Slice]) -> None:
+        self._links = None if Slice.LINKS in slices else self._links
+        self._filters = None if Slice.FILTERS in slices else self._filters
+        self._dhcp = None if Slice.DHCP in slices else self._dhcp
+
+    def _known_links(self) -> Observed:
+        if self._links is None:
+            self._links = self._doors.links.observe()
+        return self._links
+
+    def _known_filters(self) -> FilterState:
+        """Give the filters as of the namespaces that are there now: those just made have none, those that went took theirs."""
+        namespaces = filtered_namespaces(self._known_links().state)
+        if self._filters is None:
+            self._filters = self._doors.filters.observe(namespaces)
+        return in_namespaces(self._filters, namespaces)
+
+    def _known_dhcp(self) -> DhcpState:
+        if self._dhcp is None:
+            self._dhcp = self._doors.dhcp.observe()
+        return self._dhcp
+
+    def _known(self) -> ObservedHost:
+        return ObservedHost(self._known_links(), self._known_filters(), self._known_dhcp())
+
+    def _guarded(self) -> "_Guarded":
+        state = self._known_links().state
+        return _Guarded(attached_taps(state), filtered_namespaces(state))
+
+    # Phases
+
+    def _filter(self, view: View, run: "_Run") -> None:
+        actual = self._known_filters()
+        run.guarded = self._guarded()
+        desired = compile_filters(view, actual, run.guarded.attached).state
+        plan = plan_filters(desired, actual)
+        if plan:
+            troubles = self._doors.filters.apply(plan)
+            run.note(troubles, len(plan.transactions) + len(plan.endings))
+            run.filter_troubles += troubles
+            self._filters = (
+                None if troubles else in_namespaces(replace(desired, namespaces=actual.namespaces), actual.namespaces)
+            )
+
+    def _build(self, compiled: CompiledHost, run: "_Run") -> None:
+        observed = self._known_links()
+        desired = withhold_unguarded(compiled.state, observed, run.filter_troubles)
+        run.links_plan = plan_links(desired, observed)
+        run.links_wanted = without_taken(desired, observed)[0]
+        run.note(run.links_plan.troubles, 0)
+        # Both the old and the new stand there until `_tear_down`.
+        both = merge((run.links_wanted, observed.state))
+        self._take_links(run, run.links_plan.build, replace(observed, state=both))
+        if any(isinstance(step, Create) and isinstance(step.what, Namespace) for step in run.links_plan.build):
+            self._dhcp = None  # a namespace made anew is not the one that a server may still be in
+
+    def _tear_down(self, run: "_Run") -> None:
+        observed = self._known_links()
+        self._take_links(run, run.links_plan.tear_down, replace(observed, state=run.links_wanted))
+
+    def _take_links(self, run: "_Run", steps: tuple[LinkStep, ...], after: Observed) -> None:
+        if not steps:
+            self._links = after
+            return
+        troubles = self._doors.links.apply(steps)
+        run.note(troubles, len(steps))
+        self._links = None if troubles else replace(after, devices=_devices(after, steps))
+
+    def _serve(self, desired: DhcpState, run: "_Run") -> None:
+        """Plan twice where something is to be done: leases come and go without us, and they decide what a change means."""
+        remembered = self._dhcp is not None
+        known = self._known_dhcp()
+        plan = plan_dhcp(desired, known)
+        if plan and remembered:
+            networks = [step.network_id if isinstance(step, StopServer) else step.server.network_id for step in plan.steps]
+            seen = self._doors.dhcp.observe(networks).servers
+            others = {network: server for network, server in known.servers.items() if network not in networks}
+            plan = plan_dhcp(desired, DhcpState({**others, **seen}))
+        if plan:
+            troubles = self._doors.dhcp.apply(plan)
+            run.note(troubles, len(plan.steps))
+            self._dhcp = None if troubles else desired
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """What the filters depend on beside the desired state."""
+
+    attached: frozenset[str]
+    namespaces: frozenset[str]
+
+
+class _Run:
+    """What one piece of work has come to so far."""
+
+    def __init__(self, guarded: _Guarded) -> None:
+        self.guarded = guarded
+        self.troubles: list[Trouble] = []
+        self.filter_troubles: list[Trouble] = []
+        self.steps = 0
+        self.links_plan = LinkPlan()
+        self.links_wanted = LinkState()
+
+    def note(self, troubles: Iterable[Trouble], steps: int) -> None:
+        self.troubles += troubles
+        self.steps += steps
+
+
+def _devices(observed: Observed, steps: Iterable[LinkStep]) -> frozenset[str]:
+    """Follow which devices of the host's namespace come and go with our own steps."""
+    devices = set(observed.devices)
+    for step in steps:
+        if isinstance(step, Create) and isinstance(step.what, Bridge | Vxlan | VethPair):
+            devices.add(step.what.name)
+        elif isinstance(step, Remove) and isinstance(step.what, Bridge | Vxlan | VethPair):
+            devices.discard(step.what.name)
+    return frozenset(devices)
