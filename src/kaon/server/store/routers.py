@@ -1,0 +1,178 @@
+"""Routers, their legs and routes: rows in, resources out."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from kaon.model.query import Query, Row
+from kaon.server.store import rows, select
+from kaon.server.store import tables as t
+from kaon.server.store.engine import Transaction
+from kaon.server.store.select import RowMap
+
+GATEWAY = "network:router_gateway"
+INTERFACE = "network:router_interface"
+
+COLUMNS = {
+    "id": "id",
+    "project_id": "project_id",
+    "name": "name",
+    "description": "description",
+    "admin_state_up": "admin_state_up",
+    "status": "status",
+}
+"""Wire name -> column, for attributes that are one column."""
+
+LISTING = select.Listing(table=t.routers, columns=select.standard_columns(t.routers, "admin_state_up", "status"))
+
+_FEW = 500
+
+
+def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Row], bool]:
+    """List routers: a page, and whether more follow. Errors: select.MarkerNotFound."""
+    page = select.index(tx, LISTING, query, seeing)
+    return _rows(tx, page), page.has_more
+
+
+def show(tx: Transaction, router_id: str) -> Row | None:
+    """Find one router."""
+    found = select.one(tx, t.routers, router_id)
+    return _rows(tx, select.only(found))[0] if found is not None else None
+
+
+def insert(tx: Transaction, row: Row) -> None:
+    """Store a router that leads nowhere yet."""
+    tx.execute(sa.insert(t.routers).values(rows.values(row, COLUMNS) | {"gateway_network_id": None, "enable_snat": True}))
+
+
+def update(tx: Transaction, router_id: str, changes: Mapping[str, Any]) -> None:
+    """Store changed attributes and the new revision; routes and gateway are not among them."""
+    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(rows.values(changes, COLUMNS)))
+
+
+def set_gateway(tx: Transaction, router_id: str, network_id: str | None, *, enable_snat: bool) -> None:
+    """Store where the router leads; its gateway port is a leg."""
+    values = {"gateway_network_id": network_id, "enable_snat": enable_snat}
+    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(values))
+
+
+def set_routes(tx: Transaction, router_id: str, routes: Sequence[Mapping[str, str]]) -> None:
+    """Store the extra routes of a router in place of what it had."""
+    tx.execute(sa.delete(t.router_routes).where(t.router_routes.c.router_id == router_id))
+    if routes:
+        tx.execute(sa.insert(t.router_routes), [{"router_id": router_id} | dict(route) for route in routes])
+
+
+def add_leg(tx: Transaction, router_id: str, port: Row) -> None:
+    """Store that a port is a leg of the router."""
+    tx.execute(
+        sa.insert(t.router_ports).values(
+            port_id=port["id"], router_id=router_id, network_id=port["network_id"], device_owner=port["device_owner"]
+        )
+    )
+
+
+def remove_leg(tx: Transaction, port_id: str) -> None:
+    """Forget that a port is a leg."""
+    tx.execute(sa.delete(t.router_ports).where(t.router_ports.c.port_id == port_id))
+
+
+def legs(tx: Transaction, router_id: str) -> list[RowMap]:
+    """List the legs of a router: port_id, network_id, device_owner; by port id."""
+    c = t.router_ports.c
+    return list(tx.execute(sa.select(t.router_ports).where(c.router_id == router_id).order_by(c.port_id)).mappings())
+
+
+def attached(tx: Transaction, router_id: str) -> list[RowMap]:
+    """List the addresses of a router's legs: port_id, device_owner, ip_address, subnet_id, and the cidr and ip_version of it."""
+    leg, address, subnet = t.router_ports.c, t.ip_allocations.c, t.subnets.c
+    statement = (
+        sa.select(leg.port_id, leg.device_owner, address.ip_address, address.subnet_id, subnet.cidr, subnet.ip_version)
+        .select_from(
+            t.router_ports.join(t.ip_allocations, address.port_id == leg.port_id).join(
+                t.subnets, subnet.id == address.subnet_id
+            )
+        )
+        .where(leg.router_id == router_id)
+        .order_by(leg.port_id, address.position)
+    )
+    return list(tx.execute(statement).mappings())
+
+
+def subnets_of(tx: Transaction, network_id: str) -> list[RowMap]:
+    """List the subnets of a network: subnet_id, cidr."""
+    c = t.subnets.c
+    return list(tx.execute(sa.select(c.id.label("subnet_id"), c.cidr).where(c.network_id == network_id)).mappings())
+
+
+def router_of_leg(tx: Transaction, port_id: str) -> str | None:
+    """Tell which router a port is a leg of."""
+    found: str | None = tx.execute(sa.select(t.router_ports.c.router_id).where(t.router_ports.c.port_id == port_id)).scalar()
+    return found
+
+
+def hosts_of(tx: Transaction, router_id: str) -> list[str]:
+    """List the hosts that forward for a router."""
+    c = t.hosted_routers.c
+    return list(tx.execute(sa.select(c.host).where(c.router_id == router_id).order_by(c.host)).scalars())
+
+
+def floatingips_through(tx: Transaction, router_id: str, subnet_id: str | None = None) -> list[str]:
+    """List the floating IPs that the router translates; of a subnet: only those to addresses in it."""
+    f, a = t.floatingips.c, t.ip_allocations.c
+    statement = sa.select(f.id).where(f.router_id == router_id).order_by(f.id)
+    if subnet_id is not None:
+        inside = sa.and_(a.port_id == f.fixed_port_id, a.ip_address == f.fixed_ip_address, a.subnet_id == subnet_id)
+        statement = statement.where(sa.exists(sa.select(a.port_id).where(inside)))
+    return list(tx.execute(statement).scalars())
+
+
+def delete(tx: Transaction, router_id: str) -> None:
+    """Forget a router with its routes. Errors: IntegrityError while it has legs."""
+    tx.execute(sa.delete(t.routers).where(t.routers.c.id == router_id))
+
+
+def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
+    c = t.router_routes.c
+    routes = select.children(tx, page, c.router_id, c.destination, c.nexthop)
+    gateways = _gateway_addresses(tx, page)
+    return [
+        rows.standard(row, COLUMNS)
+        | {
+            "external_gateway_info": _gateway(row, gateways.get(row["id"], ())),
+            "routes": [
+                {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
+            ],
+        }
+        for row in page.rows
+    ]
+
+
+def _gateway(row: RowMap, addresses: Collection[RowMap]) -> Row | None:
+    if row["gateway_network_id"] is None:
+        return None
+    fixed_ips = [{"subnet_id": found["subnet_id"], "ip_address": found["ip_address"]} for found in addresses]
+    return {"network_id": row["gateway_network_id"], "external_fixed_ips": fixed_ips, "enable_snat": row["enable_snat"]}
+
+
+def _gateway_addresses(tx: Transaction, page: select.Rows) -> dict[str, list[RowMap]]:
+    """Find the addresses of the gateways of a page's routers, by router id: one statement."""
+    if all(row["gateway_network_id"] is None for row in page.rows):
+        return {}
+    leg, address = t.router_ports.c, t.ip_allocations.c
+    statement = (
+        sa.select(leg.router_id, address.subnet_id, address.ip_address)
+        .select_from(t.router_ports.join(t.ip_allocations, address.port_id == leg.port_id))
+        .where(leg.device_owner == GATEWAY)
+        .order_by(address.position)
+    )
+    if len(page.rows) <= _FEW:
+        statement = statement.where(leg.router_id.in_([row["id"] for row in page.rows]))
+    else:  # so many are not named one by one; see `select.children`
+        chosen = page.chosen.with_only_columns(page.chosen.selected_columns.id).subquery("page")
+        statement = statement.join(chosen, chosen.c.id == leg.router_id)
+    found: dict[str, list[RowMap]] = {}
+    for row in tx.execute(statement).mappings():
+        found.setdefault(row["router_id"], []).append(row)
+    return found
