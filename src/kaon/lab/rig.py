@@ -25,10 +25,16 @@ KAON = [sys.executable, "-m", "kaon.cmd.main"]
 
 @dataclass(frozen=True)
 class Access:
-    """The way in for a person or a test on the machine. endpoint: URL of the API; clouds: clouds.yaml for the openstack client."""
+    """The way in for a person or a test on the machine.
+
+    endpoint  URL of the API
+    clouds    clouds.yaml for the openstack client
+    server_s  from the start of the server until it answered, in seconds; 0 when it ran already
+    """
 
     endpoint: str
     clouds: Path
+    server_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,13 +102,14 @@ def up(
         say("keys, users and configuration")
         configs.write_clouds(lab, endpoint, configs.write_all(lab, hosts(lab), extras or configs.Extras()))
     say("kaon server")
+    running_already = nodes.daemon(lab, server.name, "server") is not None
     start_server(lab)
-    wait_answering(lab)
+    server_s = wait_answering(lab)
     for spec in hosts(lab):
         if spec.roles:
             say(f"kaon agent on {spec.name}")
             start_agent(lab, spec.name)
-    return access(lab)
+    return Access(endpoint, clouds, 0.0 if running_already else server_s)
 
 
 def access(lab: Lab) -> Access:
