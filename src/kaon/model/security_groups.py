@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kaon.model.attributes import Attribute, Resource, identity, label, owner, standard, switch
+from kaon.model.attributes import Attribute, Resource, identity, label, owner, standard
 
 SECURITY_GROUP: Final = Resource(
     collection="security_groups",
@@ -10,7 +10,6 @@ SECURITY_GROUP: Final = Resource(
     attributes=(
         identity("security-group"),
         label("security-group"),
-        switch("stateful", "stateful-security-group"),
         *owner(),
         Attribute(name="security_group_rules", alias="security-group"),
         *standard(),

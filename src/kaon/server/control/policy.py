@@ -74,12 +74,15 @@ WRITE: Final[Mapping[str, frozenset[str]]] = {
 """Action -> relations that allow it."""
 
 ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
+    "create_port:device_owner=network:": _PARENT,
     "create_port:mac_address": _PARENT,
     "create_port:fixed_ips:ip_address": _PARENT,
     "create_port:fixed_ips:subnet_id": frozenset({"parent_owner", "shared"}),
     "create_port:port_security_enabled": _PARENT,
     "create_port:allowed_address_pairs": _PARENT,
+    "update_port:device_owner=network:": _PARENT,
     "update_port:mac_address": _NOBODY,
+    "update_port:fixed_ips": _PARENT,
     "update_port:fixed_ips:ip_address": _PARENT,
     "update_port:fixed_ips:subnet_id": frozenset({"parent_owner", "shared"}),
     "update_port:port_security_enabled": _PARENT,
@@ -90,7 +93,10 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "update_router:external_gateway_info:external_fixed_ips": _NOBODY,
     "create_floatingip:floating_ip_address": _NOBODY,
 }
-"""Action:attribute[:part] -> relations that allow naming it; rules that need no row stand in `model` beside the attribute."""
+"""Action:attribute[:part] -> relations that allow naming it; rules that need no row stand in `model` beside the attribute.
+
+`device_owner=network:` is the attribute with a value that says that the network itself owns the device.
+"""
 
 
 @dataclass(frozen=True)
@@ -140,9 +146,12 @@ def visible(caller: Caller, collection: str, row: Row, parent: Row | None = None
 
 def _named_parts(action: str, body: Row) -> list[str]:
     """The attribute rules that a body touches: `action:attribute` and, for dictionaries in it, `action:attribute:part`."""
+    # What the defaults of `model` put into a body was not asked for; none of them is a list, a dictionary or of the network.
     touched = []
     for attribute, value in body.items():
         touched.append(f"{action}:{attribute}")
+        if isinstance(value, str) and value.startswith("network:"):
+            touched.append(f"{action}:{attribute}=network:")
         parts = value if isinstance(value, list) else [value]
         touched += [f"{action}:{attribute}:{key}" for part in parts if isinstance(part, Mapping) for key in part]
     return touched
@@ -153,7 +162,7 @@ def authorize(caller: Caller, action: str, row: Row, parent: Row | None = None, 
 
     action  `update_port`, `add_router_interface`, ...
     row     what is changed; on create the body
-    parent  the row of its network (`project_id`, `shared`, `router:external`; for subnets and ports) or of its group (for rules)
+    parent  for subnets and ports the row of their network (`project_id`, `shared`, `router:external`), for rules of their group
     body    what the caller asks for, when single attributes have rules (ports, routers, floating IPs)
     """
     if caller.is_admin:
