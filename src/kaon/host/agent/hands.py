@@ -3,6 +3,7 @@
 It waits on two descriptors: one tells that there is something in the mailbox, one that devices came or went.
 """
 
+import contextlib
 import os
 import select
 import threading
@@ -10,13 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import structlog
 
-from kaon.host.agent.loop import EVERYTHING, Loop, LoopSettings, Slice, Supervise, Work
+from kaon.host.agent.loop import EVERYTHING, Loop, Slice, Supervise, Work
 from kaon.host.agent.report import Reporter, applied, realised
-from kaon.host.agent.work import Doors, Worker
+from kaon.host.agent.settings import AgentSettings
+from kaon.host.agent.work import Worker
 from kaon.host.compile.view import View
 from kaon.host.state.trouble import Trouble
 from kaon.wire.messages import Realised
@@ -59,28 +60,18 @@ class News:
 class Hands(threading.Thread):
     """The thread. `put` hands it messages; it hands news to `tell`, which must only queue them.
 
-    saved    the complete picture of an earlier start, or None
-    settled  a file that is there as long as the kernel has what some agent made since the host started
+    saved  the complete picture of an earlier start, or None
     """
 
-    def __init__(
-        self,
-        doors: Doors,
-        worker: Worker,
-        settings: LoopSettings,
-        saved: View | None,
-        settled: Path,
-        tell: Callable[[News], None],
-    ) -> None:
+    def __init__(self, worker: Worker, settings: AgentSettings, saved: View | None, tell: Callable[[News], None]) -> None:
         super().__init__(name="hands", daemon=True)
-        self._doors = doors
         self._worker = worker
-        self._settled = settled
+        self._settled = settings.settled
         self._tell = tell
         self._view = saved
         self._revisions: Mapping[str, int] = {}
         self._reporter = Reporter()
-        self._loop = Loop(settings, time.monotonic(), rebooted=not settled.exists(), saved=saved is not None)
+        self._loop = Loop(settings.loop, time.monotonic(), rebooted=not self._settled.exists(), saved=saved is not None)
         self._mailbox: deque[Desired | Nothing | Joined] = deque()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._stopped = False
@@ -107,22 +98,20 @@ class Hands(threading.Thread):
             self._wait()
 
     def _wake(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
             os.write(self._waker, b"!")
-        except BlockingIOError:
-            pass  # a full pipe wakes as well
 
     def _wait(self) -> None:
         now = time.monotonic()
         deadline = self._loop.next_deadline(now)
         timeout = _LONGEST_WAIT_S if deadline is None else max(0.0, deadline - now)
-        ready, _, _ = select.select([self._woken, self._doors.links.fileno()], [], [], min(timeout, _LONGEST_WAIT_S))
+        ready, _, _ = select.select([self._woken, self._worker.fileno()], [], [], min(timeout, _LONGEST_WAIT_S))
         if self._woken in ready:
             os.read(self._woken, 4096)
         while self._mailbox:
             self._open(self._mailbox.popleft())
         if len(ready) > (self._woken in ready):
-            self._loop.devices_changed(self._doors.links.drain())
+            self._loop.devices_changed(self._worker.drain())
 
     def _open(self, message: Desired | Nothing | Joined) -> None:
         now = time.monotonic()
@@ -148,7 +137,7 @@ class Hands(threading.Thread):
         view, revisions = self._view, self._revisions
         try:
             outcome = self._worker.work(view, look)
-        except Exception as error:  # the agent must outlive its bugs: what runs keeps running, and it is tried again
+        except Exception as error:  # noqa: BLE001 - the agent outlives its bugs: what runs keeps running, and it is tried again
             _log.exception("work failed")
             self._worker.forget()
             self._loop.finished(time.monotonic(), [Trouble("", repr(error))], complete_look=False)

@@ -8,7 +8,6 @@ bounds how long a memory can be wrong.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from kaon.host.agent.loop import Slice
 from kaon.host.compile.facts import HostFacts
@@ -17,9 +16,10 @@ from kaon.host.compile.host import CompiledHost, attached_taps, compile_host, fi
 from kaon.host.compile.subnets import DhcpSettings
 from kaon.host.compile.view import View
 from kaon.host.kernel.dnsmasq import DhcpDoor
+from kaon.host.kernel.filters import FilterDoor
 from kaon.host.kernel.links import LinkDoor
 from kaon.host.plan.dhcp import StopServer, plan_dhcp
-from kaon.host.plan.filters import FilterPlan, plan_filters
+from kaon.host.plan.filters import plan_filters
 from kaon.host.plan.host import ORDER, Phase, withhold_unguarded
 from kaon.host.plan.links import Create, LinkPlan, LinkStep, Remove, plan_links
 from kaon.host.plan.taken import without_taken
@@ -30,18 +30,6 @@ from kaon.host.state.links import Bridge, VethPair, Vxlan
 from kaon.host.state.namespaces import Namespace
 from kaon.host.state.network_state import LinkState, Observed, merge
 from kaon.host.state.trouble import Trouble
-
-
-class FilterDoor(Protocol):
-    """What work asks of packet filters."""
-
-    def observe(self, namespaces: Iterable[str]) -> FilterState:
-        """Say which tables of ours are in these namespaces."""
-        ...
-
-    def apply(self, plan: FilterPlan) -> list[Trouble]:
-        """Write; go on past failures and say what failed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +95,14 @@ class Worker:
     def lost(self) -> frozenset[str]:
         """Name the networks whose DHCP server has died."""
         return self._doors.dhcp.lost()
+
+    def fileno(self) -> int:
+        """Give a descriptor that is readable when devices came or went."""
+        return self._doors.links.fileno()
+
+    def drain(self) -> frozenset[str]:
+        """Name the devices that came, went or changed, without waiting."""
+        return self._doors.links.drain()
 
     def forget(self) -> None:
         """Know nothing any more."""
