@@ -1,10 +1,12 @@
 """What every verb is handed: the store, the back ends, the settings, the time, and who asks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kaon.lib.clock import Clock, utc_now
+from kaon.model.errors import RevisionNumberConstraintFailed
+from kaon.model.query import Query, Row
 from kaon.server.store.engine import Store
 
 DEFAULT_QUOTAS: Mapping[str, int] = {
@@ -32,6 +34,7 @@ class ServerSettings:
     flat_networks            names of physical networks that flat networks may use; "*" allows any
     tenant_network_types     tried in order for a network whose type is not given
     underlay_mtu             bytes; networks get what remains of it
+    overlay_ip_version       of the underlay's addresses: tunnels over IPv6 need 20 bytes more
     quotas                   limit by resource for projects without their own; -1 unlimited; empty: no quota is kept
     max_dns_nameservers      per subnet
     max_subnet_host_routes   per subnet
@@ -48,6 +51,7 @@ class ServerSettings:
     flat_networks: Sequence[str] = ("*",)
     tenant_network_types: Sequence[str] = ("vxlan",)
     underlay_mtu: int = 1500
+    overlay_ip_version: int = 4
     quotas: Mapping[str, int] = field(default_factory=lambda: DEFAULT_QUOTAS)
     max_dns_nameservers: int = 5
     max_subnet_host_routes: int = 20
@@ -83,3 +87,15 @@ class Core:
     backends: Mapping[str, Any]
     settings: ServerSettings = field(default_factory=ServerSettings)
     clock: Clock = utc_now
+
+
+def check_revision(row: Row, revision: int | None) -> None:
+    """Refuse when the caller looked at another revision than the present one. Errors: RevisionNumberConstraintFailed."""
+    if revision is not None and row["revision_number"] != revision:
+        raise RevisionNumberConstraintFailed(expected=revision, current=row["revision_number"])
+
+
+def bounded(core: Core, query: Query) -> Query:
+    """Give the query with the largest page that the settings allow."""
+    most = core.settings.page_limit
+    return replace(query, limit=min(query.limit or most, most)) if most else query

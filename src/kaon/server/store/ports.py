@@ -179,6 +179,29 @@ def delete(tx: Transaction, port_id: str) -> None:
     tx.execute(sa.delete(t.ports).where(t.ports.c.id == port_id))
 
 
+def mac_taken(tx: Transaction, network_id: str, mac_address: str) -> bool:
+    """Tell whether a port of the network has the MAC address."""
+    c = t.ports.c
+    return tx.execute(sa.select(c.id).where(c.network_id == network_id, c.mac_address == mac_address)).first() is not None
+
+
+def forming(tx: Transaction, network_id: str, but: Sequence[str]) -> list[str]:
+    """List the ports of a network that have an address, but for those of some owners: who forms addresses when it can."""
+    c, a = t.ports.c, t.ip_allocations.c
+    with_address = sa.select(a.port_id).where(a.network_id == network_id)
+    wanted = sa.select(c.id).where(c.network_id == network_id, c.device_owner.not_in(but), c.id.in_(with_address))
+    return list(tx.execute(wanted.order_by(c.id)).scalars())
+
+
+def groups_missing(tx: Transaction, project_id: str, group_ids: Sequence[str]) -> list[str]:
+    """List which of these security groups do not exist or belong to another project. Nobody's ports may use any group."""
+    c = t.security_groups.c
+    usable = sa.select(c.id).where(c.id.in_(group_ids))
+    if project_id:
+        usable = usable.where(c.project_id == project_id)
+    return sorted(set(group_ids) - set(tx.execute(usable).scalars()))
+
+
 def service_of(tx: Transaction, port_id: str) -> str | None:
     """Tell what stands on a port and forbids to delete it as a plain port; None when nothing does."""
     leg = sa.select(t.router_ports.c.device_owner).where(t.router_ports.c.port_id == port_id)

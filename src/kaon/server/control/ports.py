@@ -1,0 +1,383 @@
+"""Ports: create, show, index, update, delete; and the same inside a transaction of others (`add`, `alter`, `remove`).
+
+Routers, floating IPs and DHCP servers have ports too: they use the inner three, which ask no policy.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from kaon.lib.ids import new_id, new_mac
+from kaon.model.errors import (
+    AddressPairAndPortSecurityRequired,
+    AllowedAddressPairExhausted,
+    DuplicateAddressPairInRequest,
+    MacAddressInUse,
+    NetworkNotFound,
+    PortBound,
+    PortNotFound,
+    PortSecurityAndIPRequiredForSecurityGroups,
+    PortSecurityPortHasSecurityGroup,
+    SecurityGroupNotFound,
+    ServicePortInUse,
+)
+from kaon.model.query import Body, Page, Query, Row
+from kaon.server.backends.protocol import Change
+from kaon.server.control import binding, floatingips, ipam, policy, quota_usage, scheduling, security_groups
+from kaon.server.control.core import Caller, Core, bounded, check_revision
+from kaon.server.store import followers, ports, rows, select, subnets
+from kaon.server.store.engine import Transaction
+from kaon.wire import scopes
+
+Ground = tuple[Row, Sequence[Mapping[Any, Any]], str | None]
+"""What a new port stands on: its network, the subnets there, the default group of its project; see `store.ports.ground`."""
+
+DHCP = "network:dhcp"
+"""The owner of a DHCP server's port."""
+
+_DEFAULTS: Mapping[str, Any] = {
+    "name": "",
+    "description": "",
+    "admin_state_up": True,
+    "device_id": "",
+    "device_owner": "",
+    "allowed_address_pairs": [],
+    "binding:host_id": "",
+    "binding:vnic_type": "normal",
+    "binding:profile": {},
+}
+
+
+# ---- verbs
+
+
+def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
+    """Make ports, all or none."""
+
+    def work(tx: Transaction) -> list[tuple[Row, Ground]]:
+        made = []
+        counted: Counter[str] = Counter(body["project_id"] for body in bodies)
+        for body in bodies:
+            ground = _ground(tx, body)
+            if not policy.visible(caller, "networks", ground[0], ground[0]):
+                raise NetworkNotFound(net_id=body["network_id"])
+            quota_usage.reserve(tx, body["project_id"], "port", counted.pop(body["project_id"], 0), core.settings)
+            policy.authorize(caller, "create_port", body, ground[0], body)
+            made.append((_add(core, tx, ground, body), ground))
+        return made
+
+    made = core.store.write(work)
+    for row, ground in made:
+        binding.backend_of(core, ground[0]).reconcile([Change("port", row["id"])])
+    return [row for row, _ in made]
+
+
+def show(core: Core, caller: Caller, port_id: str, fields: frozenset[str] | None = None) -> Row:
+    """Find a port. Errors: PortNotFound, also when the caller may not see it."""
+    del fields  # the API leaves out what was not asked for; here nothing is cheaper without
+    return core.store.read(lambda tx: find(caller, tx, port_id)[0])
+
+
+def index(core: Core, caller: Caller, query: Query) -> Page:
+    """List ports."""
+    seeing = policy.visibility(caller, "ports")
+    try:
+        return Page(*core.store.read(lambda tx: ports.index(tx, bounded(core, query), seeing)))
+    except select.MarkerNotFound:
+        raise PortNotFound(port_id=query.marker) from None
+
+
+def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: int | None = None) -> Row:
+    """Change a port."""
+
+    def work(tx: Transaction) -> tuple[Row, Ground]:
+        row, ground = find(caller, tx, port_id)
+        policy.authorize(caller, "update_port", row, ground[0], changes)
+        check_revision(row, revision)
+        return _alter(core, tx, ground, row, changes), ground
+
+    row, ground = core.store.write(work)
+    binding.backend_of(core, ground[0]).reconcile([Change("port", port_id)])
+    return row
+
+
+def delete(core: Core, caller: Caller, port_id: str, revision: int | None = None) -> None:
+    """Delete a port. Errors: ServicePortInUse for a port that a router or a floating IP stands on."""
+
+    def work(tx: Transaction) -> Ground:
+        row, ground = find(caller, tx, port_id)
+        policy.authorize(caller, "delete_port", row, ground[0])
+        check_revision(row, revision)
+        service = ports.service_of(tx, port_id)
+        if service is not None:
+            raise ServicePortInUse(port_id=port_id, reason=f"has device owner {service}")
+        remove(core, tx, row)
+        if row["device_owner"] == DHCP:
+            scheduling.ensure_dhcp(core, tx, row["network_id"])
+        return ground
+
+    ground = core.store.write(work)
+    binding.backend_of(core, ground[0]).reconcile([Change("port", port_id, gone=True)])
+
+
+def find(caller: Caller, tx: Transaction, port_id: str) -> tuple[Row, Ground]:
+    """Find a port that the caller may see, and what it stands on. Errors: PortNotFound."""
+    row = ports.show(tx, port_id)
+    if row is None:
+        raise PortNotFound(port_id=port_id)
+    ground = _ground(tx, row)
+    if not policy.visible(caller, "ports", row, ground[0]):
+        raise PortNotFound(port_id=port_id)
+    return row, ground
+
+
+def find_any(tx: Transaction, port_id: str) -> Row:
+    """Find a port whoever asks. Errors: PortNotFound."""
+    row = ports.show(tx, port_id)
+    if row is None:
+        raise PortNotFound(port_id=port_id)
+    return row
+
+
+# ---- inside a transaction of others: no policy
+
+
+def add(core: Core, tx: Transaction, body: Body) -> Row:
+    """Make a port: quota of its project (none for ""), addresses, groups, binding, scopes and followers.
+
+    body  as of the verb, but for what has a default; `network_id` and `project_id` are needed
+    """
+    quota_usage.reserve(tx, body["project_id"], "port", 1, core.settings)
+    return _add(core, tx, _ground(tx, body), body)
+
+
+def alter(core: Core, tx: Transaction, port: Row, changes: Body) -> Row:
+    """Change a port (as `find_any` gave it), with all that follows."""
+    return _alter(core, tx, _ground(tx, port), port, changes)
+
+
+def remove(core: Core, tx: Transaction, port: Row) -> None:
+    """Delete a port (as `find_any` gave it), with all that follows: its addresses are free, its floating IPs let go."""
+    floatingips.dissociate_port(core, tx, port["id"])
+    ipam.release(tx, port["fixed_ips"])
+    ports.delete(tx, port["id"])
+    quota_usage.release(tx, port["project_id"], "port", 1)
+    _touch(tx, port, port, placed=True)
+    if port["device_owner"] == DHCP and port["binding:host_id"]:
+        tx.touch(scopes.host(port["binding:host_id"]), f"dhcp/{port['network_id']}")
+    followers.follow_port(tx, port["binding:host_id"], port["network_id"], port["security_groups"])
+
+
+def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:
+    """Leave a port these of its addresses only: its subnet goes. What is dropped is not made free."""
+    del core
+    for fixed_ip in port["fixed_ips"]:
+        if fixed_ip not in left:
+            ports.delete_address(tx, fixed_ip)
+    changed = {"fixed_ips": list(left), **rows.raised(port, tx.now)}
+    ports.update(tx, port["id"], changed)
+    after = port | changed
+    _touch(tx, port, after, placed=False)
+    return after
+
+
+def form_addresses(core: Core, tx: Transaction, network_id: str, subnet: Row) -> None:
+    """Give every port of a network the address that it forms in a new subnet."""
+    del core
+    for port_id in ports.forming(tx, network_id, ipam.ROUTER_LEGS):
+        port = find_any(tx, port_id)
+        gained = ipam.formed([subnet], port, port["fixed_ips"])
+        ports.insert_addresses(tx, port, gained, len(port["fixed_ips"]))
+        changed = {"fixed_ips": port["fixed_ips"] + gained, **rows.raised(port, tx.now)}
+        ports.update(tx, port_id, changed)
+        _touch(tx, port, port | changed, placed=False)
+
+
+# ---- how
+
+
+def _ground(tx: Transaction, body: Body) -> Ground:
+    network, found, default_group = ports.ground(tx, body["network_id"], body["project_id"])
+    if network is None:
+        raise NetworkNotFound(net_id=body["network_id"])
+    return network, found, default_group
+
+
+def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
+    network, found, _ = ground
+    row = {**_DEFAULTS, **body, **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
+    _take_mac(core, tx, row)
+    row["allowed_address_pairs"] = _pairs(core, row, row["allowed_address_pairs"])
+    row["port_security_enabled"] = _port_security(network, body)
+    row["security_groups"] = _groups(core, tx, ground, row, body)
+    if row["allowed_address_pairs"] and not row["port_security_enabled"]:
+        raise AddressPairAndPortSecurityRequired
+    row["fixed_ips"] = ipam.allocate(tx, network, found, row, body.get("fixed_ips"))
+    binding.backend_of(core, network).validate_port(network, row)
+    row |= binding.bind(core, tx, network, row)
+    ports.insert(tx, row)
+    ports.insert_addresses(tx, row, row["fixed_ips"])
+    ports.set_groups(tx, row["id"], row["security_groups"], fresh=True)
+    ports.set_pairs(tx, row["id"], row["allowed_address_pairs"], fresh=True)
+    _touch(tx, row, row, placed=True)
+    followers.follow_port(tx, row["binding:host_id"], row["network_id"], row["security_groups"])
+    return row
+
+
+def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Body) -> Row:
+    network, _, _ = ground
+    after = before | changes
+    if after["mac_address"] != before["mac_address"]:
+        _change_mac(tx, before, after)
+    after["allowed_address_pairs"] = _pairs(core, after, after["allowed_address_pairs"])
+    _check_security(before, after, changes)
+    if sorted(after["security_groups"]) != sorted(before["security_groups"]):
+        _check_groups(tx, after["project_id"], after["security_groups"])
+    after["fixed_ips"] = _new_addresses(tx, ground, before, after, changes)
+    binding.backend_of(core, network).validate_port(network, after)
+    if any(after[key] != before[key] for key in ("binding:host_id", "binding:vnic_type", "binding:profile")):
+        after |= binding.bind(core, tx, network, after)
+    elif after["port_security_enabled"] != before["port_security_enabled"]:
+        after |= binding.bind(core, tx, network, after)  # vif_details say whether it is filtered
+    if binding.wired_host(after) != binding.wired_host(before) or not after["admin_state_up"]:
+        after["status"] = "DOWN"
+    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    if not changed:
+        return before
+    changed |= rows.raised(before, tx.now)
+    return _store_changes(tx, before, before | changed, changed)
+
+
+def _store_changes(tx: Transaction, before: Row, after: Row, changed: dict[str, Any]) -> Row:
+    ports.update(tx, before["id"], changed)
+    if "security_groups" in changed:
+        ports.set_groups(tx, before["id"], after["security_groups"])
+    if "allowed_address_pairs" in changed:
+        ports.set_pairs(tx, before["id"], after["allowed_address_pairs"])
+    moved = before["binding:host_id"] != after["binding:host_id"] or before["binding:vif_type"] != after["binding:vif_type"]
+    _touch(tx, before, after, placed=moved)
+    if moved or "security_groups" in changed:
+        groups = {*before["security_groups"], *after["security_groups"]}
+        for host in dict.fromkeys((before["binding:host_id"], after["binding:host_id"])):
+            followers.follow_port(tx, host, after["network_id"], groups)
+    return after
+
+
+def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool) -> None:
+    """Say which scopes a port's change concerns. placed: it came to a host, left one, or both."""
+    key = f"port/{after['id']}"
+    network = scopes.network(after["network_id"])
+    tx.touch(network, key)
+    for row in (before, after):
+        host = binding.wired_host(row)
+        if host:
+            tx.touch(scopes.host(host), key)
+            if placed:
+                tx.touch(network, f"host/{host}")
+        for group_id in row["security_groups"]:
+            tx.touch(scopes.members(group_id), key)
+
+
+def _take_mac(core: Core, tx: Transaction, row: Row) -> None:
+    if row.get("mac_address") is None:
+        row["mac_address"] = new_mac(core.settings.base_mac)  # if it is taken, the key says so and all begins again
+    elif ports.mac_taken(tx, row["network_id"], row["mac_address"]):
+        raise MacAddressInUse(net_id=row["network_id"], mac=row["mac_address"])
+
+
+def _change_mac(tx: Transaction, before: Row, after: Row) -> None:
+    if binding.wired_host(before):
+        raise PortBound(
+            port_id=before["id"],
+            vif_type=before["binding:vif_type"],
+            old_mac=before["mac_address"],
+            new_mac=after["mac_address"],
+        )
+    if ports.mac_taken(tx, after["network_id"], after["mac_address"]):
+        raise MacAddressInUse(net_id=after["network_id"], mac=after["mac_address"])
+
+
+def _pairs(core: Core, row: Row, wanted: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Give the allowed address pairs with every MAC filled in, in order."""
+    found = [
+        {"mac_address": pair.get("mac_address") or row["mac_address"], "ip_address": pair["ip_address"]}
+        for pair in wanted or ()
+    ]
+    found.sort(key=lambda pair: (pair["mac_address"], pair["ip_address"]))
+    for one, other in pairwise(found):
+        if one == other:
+            raise DuplicateAddressPairInRequest(**one)
+    if len(found) > core.settings.max_allowed_address_pair:
+        raise AllowedAddressPairExhausted(quota=core.settings.max_allowed_address_pair)
+    return found
+
+
+def _of_the_network(row: Mapping[str, Any]) -> bool:
+    """Tell whether the network service itself has the port."""
+    return str(row.get("device_owner", "")).startswith("network:")
+
+
+def _port_security(network: Row, body: Body) -> bool:
+    if _of_the_network(body):
+        return False
+    return bool(body.get("port_security_enabled", network["port_security_enabled"]))
+
+
+def _groups(core: Core, tx: Transaction, ground: Ground, row: Row, body: Body) -> list[str]:
+    """Give the groups of a new port: those that are named, or the default one where there is filtering."""
+    wanted = body.get("security_groups")
+    if wanted is not None:
+        if wanted and not row["port_security_enabled"]:
+            raise PortSecurityAndIPRequiredForSecurityGroups
+        if wanted:
+            _check_groups(tx, row["project_id"], wanted)
+        return sorted(set(wanted))
+    if not row["port_security_enabled"] or not row["project_id"] or _of_the_network(row):
+        return []
+    return [ground[2] or security_groups.ensure_default(core, tx, row["project_id"])]
+
+
+def _check_groups(tx: Transaction, project_id: str, group_ids: Sequence[str]) -> None:
+    missing = ports.groups_missing(tx, project_id, group_ids)
+    if missing:
+        raise SecurityGroupNotFound(id=", ".join(missing))
+
+
+def _check_security(before: Row, after: Row, changes: Body) -> None:
+    after["security_groups"] = sorted(set(after["security_groups"] or ()))
+    if after["port_security_enabled"]:
+        return
+    if after["security_groups"]:
+        if "security_groups" in changes:
+            raise PortSecurityAndIPRequiredForSecurityGroups
+        raise PortSecurityPortHasSecurityGroup(port_id=before["id"])
+    if after["allowed_address_pairs"]:
+        raise AddressPairAndPortSecurityRequired
+
+
+def _new_addresses(tx: Transaction, ground: Ground, before: Row, after: Row, changes: Body) -> list[ipam.FixedIp]:
+    """Give a port the addresses that are now wanted; those that it keeps stay untouched."""
+    network, found, _ = ground
+    has: list[ipam.FixedIp] = before["fixed_ips"]
+    other_mac = after["mac_address"] != before["mac_address"]
+    wanted = changes.get("fixed_ips", has if other_mac else None)
+    if wanted is None:
+        return has
+    auto = {subnet["id"] for subnet in found if subnets.is_auto(subnet)}
+    if other_mac:  # what it forms by itself, it forms anew
+        has = [fixed_ip for fixed_ip in has if fixed_ip["subnet_id"] not in auto]
+    forms = bool(wanted)
+    wanted = [wish for wish in wanted if not other_mac or wish.get("subnet_id") not in auto]
+    kept, wishes = ipam.sort_out(found, after, has, wanted)
+    gained = [ipam.take(tx, network, found, after, wish) for wish in wishes]
+    gained += ipam.formed(found, after, kept + gained) if forms else []
+    dropped = [fixed_ip for fixed_ip in before["fixed_ips"] if fixed_ip not in kept + gained]
+    gained = [fixed_ip for fixed_ip in gained if fixed_ip not in before["fixed_ips"]]
+    for fixed_ip in dropped:
+        ports.delete_address(tx, fixed_ip)
+    ipam.release(tx, dropped)
+    ports.insert_addresses(tx, after, gained, len(kept))
+    if dropped and kept:
+        ports.place_addresses(tx, kept)
+    return kept + gained

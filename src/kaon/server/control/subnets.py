@@ -1,0 +1,275 @@
+"""Subnets: create, show, index, update, delete."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address, ip_network
+from typing import Any, cast
+
+from kaon.lib.addresses import IPV4, IPV6, Prefix, first_and_last_usable, to_hex
+from kaon.lib.ids import new_id
+from kaon.model.errors import (
+    BadRequest,
+    DNSNameServersExhausted,
+    GatewayIpInUse,
+    HostRoutesExhausted,
+    InvalidInput,
+    NetworkNotFound,
+    SubnetInUse,
+    SubnetNotFound,
+)
+from kaon.model.query import Body, Page, Query, Row
+from kaon.server.backends.protocol import Backend, Change
+from kaon.server.control import ipam, policy, ports, quota_usage, scheduling
+from kaon.server.control.core import Caller, Core, bounded, check_revision
+from kaon.server.store import addresses, networks, rows, select, subnets
+from kaon.server.store.engine import Transaction
+from kaon.wire import scopes
+
+_AUTO_PREFIX = 64
+_LONGEST_WITH_DHCP = 30
+_SERVING = ("network:dhcp", "network:distributed")
+"""Owners of ports that lose their address with the subnet, rather than holding it."""
+
+
+def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
+    """Make subnets, all or none."""
+
+    def work(tx: Transaction) -> list[tuple[Row, Backend]]:
+        grounds = [_network(tx, body["network_id"]) for body in bodies]
+        for project_id, count in Counter(body["project_id"] for body in bodies).items():
+            quota_usage.reserve(tx, project_id, "subnet", count, core.settings)
+        return [_create(core, caller, tx, network, body) for network, body in zip(grounds, bodies, strict=True)]
+
+    made = core.store.write(work)
+    for row, backend in made:
+        backend.reconcile([Change("subnet", row["id"])])
+    return [row for row, _ in made]
+
+
+def show(core: Core, caller: Caller, subnet_id: str, fields: frozenset[str] | None = None) -> Row:
+    """Find a subnet. Errors: SubnetNotFound, also when the caller may not see it."""
+    del fields  # the API leaves out what was not asked for; here nothing is cheaper without
+    return core.store.read(lambda tx: find(caller, tx, subnet_id)[0])
+
+
+def index(core: Core, caller: Caller, query: Query) -> Page:
+    """List subnets."""
+    seeing = policy.visibility(caller, "subnets")
+    try:
+        return Page(*core.store.read(lambda tx: subnets.index(tx, bounded(core, query), seeing)))
+    except select.MarkerNotFound:
+        raise SubnetNotFound(subnet_id=query.marker) from None
+
+
+def update(core: Core, caller: Caller, subnet_id: str, changes: Body, revision: int | None = None) -> Row:
+    """Change a subnet."""
+
+    def work(tx: Transaction) -> tuple[Row, Backend]:
+        row, network = find(caller, tx, subnet_id)
+        policy.authorize(caller, "update_subnet", row, network, changes)
+        check_revision(row, revision)
+        backend = _backend(core, tx, network)
+        wanted = _checked(core, tx, network, row | changes, row)
+        changed = {key: wanted[key] for key in changes if row.get(key) != wanted[key]}
+        return (_update(core, tx, row, changed) if changed else row), backend
+
+    row, backend = core.store.write(work)
+    backend.reconcile([Change("subnet", subnet_id)])
+    return row
+
+
+def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = None) -> None:
+    """Delete a subnet. Ports that only serve it, and ports that formed their address in it, lose that address.
+
+    Errors  SubnetInUse.
+    """
+
+    def work(tx: Transaction) -> Backend:
+        row, network = find(caller, tx, subnet_id)
+        policy.authorize(caller, "delete_subnet", row, network)
+        check_revision(row, revision)
+        auto = subnets.is_auto(row)
+        losing = []
+        for user in subnets.users(tx, subnet_id):
+            stays = user["device_owner"] in ipam.ROUTER_LEGS or not (auto or user["device_owner"] in _SERVING)
+            if stays:
+                raise SubnetInUse(subnet_id=subnet_id, reason=f"port {user['id']} has address {user['ip_address']}")
+            losing.append(user["id"])
+        for port_id in dict.fromkeys(losing):
+            port = ports.find_any(tx, port_id)
+            left = [fixed_ip for fixed_ip in port["fixed_ips"] if fixed_ip["subnet_id"] != subnet_id]
+            ports.replace_addresses(core, tx, port, left)
+        subnets.delete(tx, subnet_id)
+        quota_usage.release(tx, row["project_id"], "subnet", 1)
+        networks.bump(tx, network["id"])
+        tx.touch(scopes.network(network["id"]), f"subnet/{subnet_id}")
+        scheduling.ensure_dhcp(core, tx, network["id"])
+        return _backend(core, tx, network)
+
+    core.store.write(work).reconcile([Change("subnet", subnet_id, gone=True)])
+
+
+def find(caller: Caller, tx: Transaction, subnet_id: str) -> tuple[Row, Row]:
+    """Find a subnet that the caller may see, and its network. Errors: SubnetNotFound."""
+    row = subnets.show(tx, subnet_id)
+    network = row and networks.show(tx, row["network_id"])
+    if row is None or network is None or not policy.visible(caller, "subnets", row, network):
+        raise SubnetNotFound(subnet_id=subnet_id)
+    return row, network
+
+
+def _backend(core: Core, tx: Transaction, network: Row) -> Backend:
+    return cast("Backend", core.backends[networks.backend_of(tx, network["id"])])
+
+
+def _network(tx: Transaction, network_id: str) -> Row:
+    network = networks.show(tx, network_id)
+    if network is None:
+        raise NetworkNotFound(net_id=network_id)
+    return network
+
+
+def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -> tuple[Row, Backend]:
+    # Not seen before it is refused: that a network exists is no secret to who names it (Neutron answers 403 here).
+    policy.authorize(caller, "create_subnet", body, network, body)
+    row = _checked(core, tx, network, _filled(body), None)
+    row |= rows.fresh(new_id(), body["project_id"], tx.now)
+    subnets.insert(tx, row)
+    if not subnets.is_auto(row):
+        pools = [(to_hex(pool["start"]), to_hex(pool["end"])) for pool in row["allocation_pools"]]
+        addresses.free_in(row["id"]).lay_out(tx, pools)
+    networks.bump(tx, network["id"])
+    tx.touch(scopes.network(network["id"]), f"subnet/{row['id']}")
+    if subnets.is_auto(row):
+        ports.form_addresses(core, tx, network["id"], row)
+    if row["enable_dhcp"]:
+        scheduling.ensure_dhcp(core, tx, network["id"])
+    return row, _backend(core, tx, network)
+
+
+def _update(core: Core, tx: Transaction, row: Row, changed: dict[str, Any]) -> Row:
+    changed |= rows.raised(row, tx.now)
+    subnets.update(tx, row["id"], changed)
+    after = row | changed
+    if "allocation_pools" in changed and not subnets.is_auto(after):
+        addresses.lay_out(tx, row["id"], [(pool["start"], pool["end"]) for pool in after["allocation_pools"]])
+    networks.bump(tx, row["network_id"])
+    tx.touch(scopes.network(row["network_id"]), f"subnet/{row['id']}")
+    if "enable_dhcp" in changed:
+        scheduling.ensure_dhcp(core, tx, row["network_id"])
+    return after
+
+
+_DEFAULTS: Mapping[str, Any] = {
+    "name": "",
+    "description": "",
+    "enable_dhcp": True,
+    "ipv6_ra_mode": None,
+    "ipv6_address_mode": None,
+    "subnetpool_id": None,
+    "dns_nameservers": [],
+    "host_routes": [],
+}
+
+
+def _filled(body: Body) -> Row:
+    """Give a new subnet with every default: the gateway is the first address, the pool all others."""
+    row = {**_DEFAULTS, **body}
+    if row.get("cidr") is None:
+        raise BadRequest(reason="Bad subnets request: a cidr must be given, as there are no subnet pools.")
+    prefix = ip_network(row["cidr"])
+    if "gateway_ip" not in row:
+        row["gateway_ip"] = ipam.default_gateway(prefix)
+    if "allocation_pools" not in row:
+        row["allocation_pools"] = ipam.default_pools(prefix, row["gateway_ip"])
+    return row
+
+
+def _checked(core: Core, tx: Transaction, network: Row, row: Row, before: Row | None) -> Row:
+    """Give the subnet as it will be stored, or refuse it. before: None when it is new."""
+    backend = _backend(core, tx, network)
+    prefix = ip_network(row["cidr"])
+    _check_prefix(prefix, row)
+    _check_modes(prefix, row)
+    if before is None:
+        _check_no_overlap(tx, network["id"], prefix)
+    _check_lists(core, row)
+    _check_gateway(backend, prefix, row["gateway_ip"])
+    pools = ipam.checked_pools(prefix, row["allocation_pools"])
+    ipam.check_gateway_outside_pools(row["gateway_ip"], pools)
+    if before is not None and before["gateway_ip"] != row["gateway_ip"]:
+        _check_gateway_free(tx, before)
+    gateway = row["gateway_ip"] and str(ip_address(row["gateway_ip"]))
+    row = row | {"cidr": str(prefix), "allocation_pools": pools, "gateway_ip": gateway}
+    backend.validate_subnet(network, row)
+    return row
+
+
+def _check_prefix(prefix: Prefix, row: Row) -> None:
+    if prefix.version != row["ip_version"]:
+        raise BadRequest(reason=f"Bad subnets request: cidr {prefix} is not of ip_version {row['ip_version']}.")
+    if prefix.prefixlen == 0:
+        raise InvalidInput(error_message=f"cidr {prefix} covers everything: its prefix length must not be 0")
+    if prefix.is_multicast or prefix.is_loopback:
+        raise InvalidInput(error_message=f"cidr {prefix} is a multicast or loopback prefix")
+    if row["enable_dhcp"] and prefix.version == IPV4 and prefix.prefixlen > _LONGEST_WITH_DHCP:
+        raise InvalidInput(error_message=f"cidr {prefix} is too small for DHCP: prefix length {_LONGEST_WITH_DHCP} at most")
+
+
+def _check_modes(prefix: Prefix, row: Row) -> None:
+    modes = {row[key] for key in ("ipv6_ra_mode", "ipv6_address_mode")} - {None}
+    if not modes:
+        return
+    if prefix.version != IPV6:
+        raise InvalidInput(error_message="ipv6_ra_mode and ipv6_address_mode are of subnets with ip_version 6")
+    if not row["enable_dhcp"]:
+        raise InvalidInput(error_message="ipv6_ra_mode and ipv6_address_mode need enable_dhcp")
+    if len(modes) > 1:
+        raise InvalidInput(error_message="ipv6_ra_mode and ipv6_address_mode must be the same when both are set")
+    if modes & set(subnets.AUTO_MODES) and prefix.prefixlen != _AUTO_PREFIX:
+        raise InvalidInput(error_message=f"cidr {prefix} must be a /{_AUTO_PREFIX}: hosts form their addresses in it")
+
+
+def _check_no_overlap(tx: Transaction, network_id: str, prefix: Prefix) -> None:
+    for other in subnets.of_network(tx, network_id):
+        if ip_network(other["cidr"]).overlaps(prefix):
+            raise InvalidInput(
+                error_message=f"cidr {prefix} overlaps subnet {other['id']} ({other['cidr']}) of network {network_id}"
+            )
+
+
+def _check_lists(core: Core, row: Row) -> None:
+    settings = core.settings
+    shown = row.get("id", "new")
+    if len(row["dns_nameservers"]) > settings.max_dns_nameservers:
+        raise DNSNameServersExhausted(subnet_id=shown, quota=settings.max_dns_nameservers)
+    if len(row["host_routes"]) > settings.max_subnet_host_routes:
+        raise HostRoutesExhausted(subnet_id=shown, quota=settings.max_subnet_host_routes)
+    for route in row["host_routes"]:
+        versions = {ip_network(route["destination"], strict=False).version, ip_address(route["nexthop"]).version}
+        if versions != {row["ip_version"]}:
+            raise InvalidInput(error_message=f"host_routes: {route} is not of ip_version {row['ip_version']}")
+
+
+def _check_gateway(backend: Backend, prefix: Prefix, gateway: str | None) -> None:
+    if gateway is None:
+        return
+    address = ip_address(gateway)
+    if address.version != prefix.version:
+        raise InvalidInput(error_message=f"gateway_ip {gateway} is not of the IP version of {prefix}")
+    if address.version == IPV6 and address.is_link_local:
+        return
+    if address not in prefix:
+        if not backend.capabilities.gateway_outside_subnet:
+            raise InvalidInput(error_message=f"gateway_ip {gateway} is not in {prefix}: back end {backend.name} needs it there")
+        return
+    first, last = map(int, first_and_last_usable(prefix))
+    if not first <= int(address) <= last:
+        raise InvalidInput(error_message=f"gateway_ip {gateway} is not an address that a machine in {prefix} may have")
+
+
+def _check_gateway_free(tx: Transaction, before: Row) -> None:
+    """Refuse while a router has the old gateway's address."""
+    for user in subnets.users(tx, before["id"]):
+        if user["device_owner"] in ipam.ROUTER_LEGS and user["ip_address"] == before["gateway_ip"]:
+            raise GatewayIpInUse(ip_address=before["gateway_ip"], port_id=user["id"])
