@@ -39,7 +39,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Read a scope and call `loaded`: what changed since that revision if the journal still tells; else, or for 0, all of it."""
+    """Read a scope and call `loaded`: what changed since that revision if the journal still tells; else, or for 0, all."""
 
     scope: str
     from_revision: int

@@ -6,7 +6,9 @@ ROUTER_HANDOVER stays off, so that nobody can take over a connection by its rout
 ZMTP heartbeats.
 """
 
+import contextlib
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -36,28 +38,27 @@ class _Waker:
 
     def __init__(self) -> None:
         self.fd, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._lock = threading.Lock()
+        self._open = True
 
     def wake(self) -> None:
         """End the poll that waits, or the next one."""
-        try:
-            os.write(self._in, b"!")
-        except BlockingIOError:
-            pass  # a full pipe wakes as well
-        except OSError:
-            pass  # closed meanwhile: nobody waits
+        with self._lock, contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
+            if self._open:  # the number of a closed descriptor may be somebody else's by now
+                os.write(self._in, b"!")
 
     def drain(self) -> None:
         """Forget the calls so far."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             while os.read(self.fd, 4096):
                 pass
-        except BlockingIOError:
-            pass
 
     def close(self) -> None:
         """Close both ends."""
-        os.close(self._in)
-        os.close(self.fd)
+        with self._lock:
+            self._open = False
+            os.close(self._in)
+            os.close(self.fd)
 
 
 def _common(socket: zmq.Socket[bytes], heartbeat_s: float) -> None:

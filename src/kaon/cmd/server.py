@@ -1,0 +1,274 @@
+"""`kaon server`: which processes there are, and what each is made of.
+
+One process with SQLite and one worker: the API in the main thread, the feed in another. Otherwise a supervisor that imports
+little and starts N processes for the API, which share one listening socket, and one for the bus.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kaon.cmd import logs
+from kaon.cmd.settings import ServerConfiguration, WrongSettings, is_ipv6, server_configuration
+
+if TYPE_CHECKING:
+    from kaon.server.api.auth import Authenticator
+    from kaon.server.control.core import Core
+    from kaon.server.feed.driver import Feed
+
+EXIT_WRONG_SETTINGS = 2
+
+_PATIENCE_S = 10.0
+_LONGEST_PAUSE_S = 10.0
+_DRAIN_S = 5
+_PR_SET_PDEATHSIG = 1
+
+
+def run(files: Sequence[Path], *, part: str = "", socket_fd: int = -1) -> int:
+    """Serve until SIGTERM or SIGINT; give the exit code: 0, or 2 with the reason on standard error.
+
+    part       "": all of it. Of a supervisor's processes: upgrade, api, bus
+    socket_fd  listening socket that an api part inherited
+    """
+    try:
+        configuration = server_configuration(files)
+        logs.set_up(debug=configuration.debug, process=part)
+        with contextlib.suppress(KeyboardInterrupt):
+            _run_part(configuration, files, part, socket_fd)
+    except WrongSettings as problem:
+        sys.stderr.write(f"kaon server: {problem}\n")
+        return EXIT_WRONG_SETTINGS
+    return 0
+
+
+def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: str, socket_fd: int) -> None:
+    if part:
+        _follow_parent()
+    match part:
+        case "upgrade":
+            make_core(configuration, upgrade=True)
+        case "api":
+            _api_part(configuration, socket.socket(fileno=socket_fd))
+        case "bus":
+            _bus_part(configuration)
+        case _ if configuration.one_process:
+            _all_in_one(configuration)
+        case _:
+            from kaon.cmd.supervisor import supervise  # noqa: PLC0415  # only the parent needs it
+
+            _check_authentication(configuration)
+            with listening(configuration) as listener:
+                supervise(files, configuration.workers, listener)
+
+
+# Parts
+
+
+def _all_in_one(configuration: ServerConfiguration) -> None:
+    authenticator = make_authenticator(configuration)
+    with listening(configuration) as listener:
+        core = make_core(configuration, upgrade=True)
+        feed = _FeedThread(configuration, core)
+        try:
+            _serve_api(configuration, core, authenticator, listener)
+        finally:
+            feed.stop()
+            core.store.close()
+
+
+def _api_part(configuration: ServerConfiguration, listener: socket.socket) -> None:
+    from kaon.server.feed.pokes import Poker  # noqa: PLC0415  # only this part needs it
+
+    core = make_core(configuration)
+    core.store.on_commit(Poker(_poke_path(configuration)))
+    _serve_api(configuration, core, make_authenticator(configuration), listener)
+
+
+def _bus_part(configuration: ServerConfiguration) -> None:
+    from kaon.server.feed.pokes import PokeListener  # noqa: PLC0415  # only this part needs it
+
+    feed = make_feed(configuration, make_core(configuration))
+    listener = PokeListener(_poke_path(configuration), feed.poke)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: feed.stop())
+    try:
+        feed.run()
+    finally:
+        listener.close()
+
+
+class _FeedThread:
+    """The feed in a thread, begun anew when it fails."""
+
+    def __init__(self, configuration: ServerConfiguration, core: "Core") -> None:
+        self._configuration = configuration
+        self._core = core
+        self._stopping = threading.Event()
+        self._feed = make_feed(configuration, core)  # in this thread: what cannot be bound ends the server
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        import structlog  # noqa: PLC0415  # configured by now
+
+        pause = 0.5
+        while True:
+            try:
+                self._feed.run()
+            except Exception:  # noqa: BLE001  # whatever it was, hosts are served again; it is logged
+                structlog.get_logger(__name__).exception("the feed failed and begins anew", in_s=pause)
+            if self._stopping.wait(pause):
+                return
+            pause = min(_LONGEST_PAUSE_S, pause * 2)
+            self._feed = make_feed(self._configuration, self._core)
+
+    def stop(self) -> None:
+        """End it."""
+        self._stopping.set()
+        self._feed.stop()
+        self._thread.join(_PATIENCE_S)
+
+
+# What they are made of
+
+
+def make_core(configuration: ServerConfiguration, *, upgrade: bool = False) -> "Core":
+    """Open the database and make the control plane; `upgrade` brings the schema up to date first. Errors: WrongSettings."""
+    from sqlalchemy.exc import ArgumentError, OperationalError  # noqa: PLC0415  # the supervisor does without
+
+    from kaon.server.backends.linux import LinuxBackend  # noqa: PLC0415  # as above
+    from kaon.server.control import segments  # noqa: PLC0415  # as above
+    from kaon.server.control.core import Core  # noqa: PLC0415  # as above
+    from kaon.server.store.engine import Store  # noqa: PLC0415  # as above
+
+    try:
+        configuration.state_path.mkdir(parents=True, exist_ok=True)
+        store = Store(configuration.database, pool_size=configuration.threads)
+        if upgrade:
+            store.upgrade()
+    except (ArgumentError, ModuleNotFoundError, OperationalError, OSError, ValueError) as problem:
+        raise WrongSettings(f"the database cannot be opened: {problem}") from problem
+    core = Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control)
+    if upgrade:
+        segments.prepare(core)
+    return core
+
+
+def make_feed(configuration: ServerConfiguration, core: "Core") -> "Feed":
+    """Listen for hosts. A server without keys gets them. Errors: WrongSettings."""
+    import zmq  # noqa: PLC0415  # the supervisor does without
+
+    from kaon.bus import keys  # noqa: PLC0415  # as above
+    from kaon.bus.live import Times  # noqa: PLC0415  # as above
+    from kaon.bus.zeromq import ZeroMQServer  # noqa: PLC0415  # as above
+    from kaon.server.feed.driver import Feed  # noqa: PLC0415  # as above
+
+    directory = configuration.bus_keys
+    try:
+        keys.make_server_keys(directory)
+        secret = keys.read_key(directory / keys.SERVER_SECRET)
+    except (OSError, keys.BadKey) as problem:
+        raise WrongSettings(f"[bus] keys: {problem}") from problem
+    hosts = keys.AuthorizedHosts(directory / keys.HOSTS)
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            carrier = ZeroMQServer(configuration.bus_bind, secret, hosts.host_of)
+            break
+        except zmq.ZMQError as problem:
+            if problem.errno != zmq.EADDRINUSE or time.monotonic() > deadline:
+                raise WrongSettings(f"[bus] bind = {configuration.bus_bind}: {problem}") from problem
+            time.sleep(0.1)  # the process before us may still be going
+    beat = configuration.heartbeat_s
+    return Feed(core, carrier, Times(heartbeat_s=beat, silent_s=4.5 * beat, refresh_s=6.0 * beat))
+
+
+def make_authenticator(configuration: ServerConfiguration) -> "Authenticator":
+    """Make what finds the caller of a request. Errors: WrongSettings."""
+    from kaon.server.api.auth import BasicAuthentication, NoAuthentication  # noqa: PLC0415  # the bus does without
+
+    _check_authentication(configuration)
+    if configuration.auth_strategy == "none":
+        return NoAuthentication()
+    try:
+        return BasicAuthentication(configuration.user_file, configuration.project_file)
+    except (OSError, ValueError) as problem:
+        raise WrongSettings(f"[http_basic]: {problem}") from problem
+
+
+def _check_authentication(configuration: ServerConfiguration) -> None:
+    from kaon.server.api.auth import check_bind  # noqa: PLC0415  # the bus does without
+
+    try:
+        check_bind(configuration.auth_strategy, configuration.bind_host)
+    except ValueError as problem:
+        raise WrongSettings(f"auth_strategy = {configuration.auth_strategy}: {problem}") from problem
+
+
+@contextlib.contextmanager
+def listening(configuration: ServerConfiguration) -> Iterator[socket.socket]:
+    """Listen where the API is to be found. Errors: WrongSettings."""
+    host, port = configuration.bind_host.strip("[]"), configuration.bind_port
+    family = socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            listener = socket.create_server((host, port), family=family, backlog=1024)
+            break
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise WrongSettings(f"bind_host = {host}, bind_port = {port}: {problem}") from problem
+            time.sleep(0.1)  # the process before us may still be going
+    with listener:
+        yield listener
+
+
+def _serve_api(
+    configuration: ServerConfiguration, core: "Core", authenticator: "Authenticator", listener: socket.socket
+) -> None:
+    """Answer the API until SIGTERM or SIGINT; what is being answered then is answered first."""
+    import uvicorn  # noqa: PLC0415  # the bus does without
+
+    from kaon.server.api.app import ApiSettings, make_app  # noqa: PLC0415  # as above
+
+    settings = ApiSettings(
+        max_request_body_size=configuration.max_body_bytes,
+        worker_threads=configuration.threads,
+        link_prefix=configuration.link_prefix,
+    )
+    config = uvicorn.Config(
+        make_app(core, authenticator, settings),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ended)  # uvicorn raises the signal once more when it has drained
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _ended(*_: object) -> None:
+    """Let the process end by itself."""
+
+
+def _poke_path(configuration: ServerConfiguration) -> Path:
+    return configuration.state_path / "feed.sock"
+
+
+def _follow_parent() -> None:
+    """End when the supervisor ends, however it ends; and take signals, which it had blocked."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+    if str(os.getppid()) != os.environ.get("KAON_SUPERVISOR"):
+        raise SystemExit(0)  # it ended before we could ask to be told
