@@ -43,6 +43,10 @@ class AnotherAgentError(Exception):
     """An agent runs on this host already."""
 
 
+class HandsGoneError(Exception):
+    """The agent cannot work any more. Its successor begins by looking at everything."""
+
+
 @contextmanager
 def only_agent(lock: Path) -> Iterator[None]:
     """Be the only agent of the host, as long as this lasts. The kernel lets the lock go with the process.
@@ -102,6 +106,8 @@ class Agent:
         connections = self._carrier.connections()
         self._do(self._session.start(time.monotonic()))
         while not self._stopped:
+            if not self._hands.is_alive():
+                raise HandsGoneError("the thread that touches the kernel has ended; the log says why")
             now = time.monotonic()
             messages = self._carrier.receive(max(0.0, self._session.next_deadline(now) - now))
             now = time.monotonic()

@@ -87,7 +87,13 @@ class Hands(threading.Thread):
         self._wake()
 
     def run(self) -> None:
-        """Work until stopped."""
+        """Work until stopped. Whatever gets past `_work` ends the thread, and thereby the agent."""
+        try:
+            self._serve()
+        finally:
+            self._tell(News())
+
+    def _serve(self) -> None:
         while not self._stopped:
             for action in self._loop.tick(time.monotonic()):
                 match action:
