@@ -13,7 +13,8 @@ from kaon.host.agent.settings import AgentSettings
 from kaon.host.agent.work import Doors
 from kaon.host.kernel.dnsmasq import Dnsmasq
 from kaon.host.kernel.filters import KernelFilters
-from kaon.host.kernel.netlink import Netlink
+from kaon.host.kernel.namespaces import Namespaces
+from kaon.host.kernel.netlink import NetlinkLinks
 
 EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
@@ -22,8 +23,8 @@ EXIT_WRONG_SETTINGS = 2
 def run(files: Sequence[Path]) -> int:
     """Serve until SIGTERM or SIGINT, and leave the host as it is.
 
-    Gives the exit code: 0; 1 when another agent runs here or this one cannot go on; 2 when the configuration cannot be used. The
-    reason stands on standard error.
+    Gives the exit code: 0; 1 when another agent runs here or this one cannot go on; 2 when the configuration cannot be used.
+    The reason stands on standard error.
     """
     try:
         settings, connection = load(files)
@@ -39,7 +40,7 @@ def run(files: Sequence[Path]) -> int:
 
 
 def _serve(settings: AgentSettings, connection: Connection) -> None:
-    links = Netlink()
+    links = NetlinkLinks(Namespaces(settings.netns_path))
     doors = Doors(
         links=links,
         filters=KernelFilters(settings.state_path, settings.netns_path),

@@ -118,11 +118,10 @@ def _connection(conf: Any) -> Connection:
         raise BadConfigurationError(f"[bus] server: {conf.bus.server!r} is no endpoint: expected tcp://address:port")
     keys = Path(conf.bus.keys)
     try:
-        return Connection(
-            conf.bus.server, read_key(keys / SERVER_KEY), read_key(keys / HOST_SECRET), conf.bus.heartbeat, conf.debug
-        )
+        server_key, secret = read_key(keys / SERVER_KEY), read_key(keys / HOST_SECRET)
     except BadKey as error:
         raise BadConfigurationError(f"[bus] keys: {error}") from error
+    return Connection(conf.bus.server, server_key, secret, conf.bus.heartbeat, conf.debug)
 
 
 def _roles(words: Sequence[str]) -> tuple[Role, ...]:
