@@ -37,7 +37,7 @@ def fresh(identity: str, project_id: str, now: datetime) -> Row:
         "tenant_id": project_id,
         "created_at": format_time(now),
         "updated_at": format_time(now),
-        "revision_number": 0,
+        "revision_number": 1,
     }
 
 

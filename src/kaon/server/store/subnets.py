@@ -42,7 +42,9 @@ def _shared(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
 
 LISTING = select.Listing(
     table=t.subnets,
-    columns=select.standard_columns(t.subnets) | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()},
+    columns=select.standard_columns(t.subnets)
+    | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()}
+    | {"subnetpool_id": sa.literal("")},  # there are no subnet pools yet
     special={"shared": _shared},
     through={
         "parent_owner": lambda project: _on_networks(t.networks.c.project_id == project),
@@ -124,6 +126,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     return [
         rows.standard(row, COLUMNS)
         | {
+            "subnetpool_id": None,
             "allocation_pools": [pool_of(pool, row["ip_version"]) for pool in pools.get(row["id"], ())],
             "dns_nameservers": [server["address"] for server in servers.get(row["id"], ())],
             "host_routes": [
