@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import policy, quota_usage, rule_values, security_groups
-from kaon.server.control.core import Caller, Core
+from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import followers, select
 from kaon.server.store import security_groups as groups
 from kaon.server.store.engine import Transaction
@@ -60,7 +60,7 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
     security_groups.ensure_listed(core, caller, query)
     try:
         found, more = core.store.read(
-            lambda tx: groups.index_rules(tx, query, policy.visibility(caller, "security_group_rules"))
+            lambda tx: groups.index_rules(tx, bounded(core, query), policy.visibility(caller, "security_group_rules"))
         )
     except select.MarkerNotFound:
         raise errors.SecurityGroupRuleNotFound(id=query.marker) from None
@@ -70,7 +70,7 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
 def update(core: Core, caller: Caller, rule_id: str, changes: Body, revision: int | None = None) -> Row:
     """Refuse: a rule is what it says. Errors: SecurityGroupRuleNotFound, HTTPBadRequest."""
     row = show(core, caller, rule_id)
-    security_groups.check_revision(row, revision)
+    check_revision(row, revision)
     raise errors.HTTPBadRequest(reason=f"Cannot update {', '.join(sorted(changes)) or 'a security group rule'}")
 
 
@@ -80,7 +80,7 @@ def delete(core: Core, caller: Caller, rule_id: str, revision: int | None = None
     def work(tx: Transaction) -> None:
         row, group = _visible(tx, caller, rule_id)
         policy.authorize(caller, "delete_security_group_rule", row, parent=group)
-        security_groups.check_revision(row, revision)
+        check_revision(row, revision)
         groups.delete_rules(tx, [rule_id])
         groups.bump(tx, [row["security_group_id"]])
         quota_usage.release(tx, row["project_id"], "security_group_rule", 1)

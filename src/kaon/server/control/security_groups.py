@@ -1,6 +1,6 @@
 """Security groups: the five verbs, and the default group that every project has."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import policy, quota_usage, rule_values
-from kaon.server.control.core import Caller, Core
+from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import followers, quotas, rows, select
 from kaon.server.store import security_groups as groups
 from kaon.server.store.engine import Transaction
@@ -41,7 +41,9 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
     """List groups; a project that has none yet gets its default group first. Errors: SecurityGroupNotFound (the marker)."""
     ensure_listed(core, caller, query)
     try:
-        found, more = core.store.read(lambda tx: groups.index(tx, query, policy.visibility(caller, "security_groups")))
+        found, more = core.store.read(
+            lambda tx: groups.index(tx, bounded(core, query), policy.visibility(caller, "security_groups"))
+        )
     except select.MarkerNotFound:
         raise errors.SecurityGroupNotFound(id=query.marker) from None
     return Page(found, more)
@@ -135,10 +137,15 @@ def visible(tx: Transaction, caller: Caller, group_id: str, *, with_rules: bool 
     return row
 
 
-def check_revision(row: Row, revision: int | None) -> None:
-    """Refuse to change what is no longer at the revision that the caller looked at. Errors: RevisionNumberConstraintFailed."""
-    if revision is not None and revision != row["revision_number"]:
-        raise errors.RevisionNumberConstraintFailed(expected=revision, current=row["revision_number"])
+def check_exist(tx: Transaction, project_id: str, group_ids: Collection[str]) -> None:
+    """Refuse groups that do not exist or are another project's. A port of nobody ("") may be in any.
+
+    Errors  SecurityGroupNotFound.
+    """
+    projects = groups.existing(tx, group_ids)
+    for group_id in group_ids:
+        if group_id not in projects or project_id not in {"", projects[group_id]}:
+            raise errors.SecurityGroupNotFound(id=group_id)
 
 
 def new_rule(project_id: str, group_id: str, values: Row, now: datetime, description: str = "") -> Row:

@@ -85,7 +85,7 @@ def legs(tx: Transaction, router_id: str) -> list[RowMap]:
 
 
 def attached(tx: Transaction, router_id: str) -> list[RowMap]:
-    """List the addresses of a router's legs: port_id, device_owner, ip_address, subnet_id, and the cidr and ip_version of it."""
+    """List the addresses of a router's legs: port_id, device_owner, ip_address, subnet_id, and its cidr and ip_version."""
     leg, address, subnet = t.router_ports.c, t.ip_allocations.c, t.subnets.c
     statement = (
         sa.select(leg.port_id, leg.device_owner, address.ip_address, address.subnet_id, subnet.cidr, subnet.ip_version)

@@ -1,0 +1,190 @@
+"""Floating IPs: the five verbs. Each has a port of its own on the external network, and leads to an address of another port."""
+
+from collections.abc import Sequence
+
+from kaon.lib.ids import new_id
+from kaon.model import errors
+from kaon.model.query import Body, Page, Query, Row
+from kaon.server.control import networks, policy, ports, quota_usage
+from kaon.server.control.core import Caller, Core, bounded, check_revision
+from kaon.server.store import floatingips as floating
+from kaon.server.store import realised, rows, select
+from kaon.server.store.engine import Transaction
+from kaon.wire import scopes
+
+OWNER = "network:floatingip"
+DOWN = "DOWN"
+
+_NOWHERE = {"port_id": None, "fixed_ip_address": None, "router_id": None}
+
+
+def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
+    """Create floating IPs, all or none.
+
+    Errors  OverQuota, PolicyNotAuthorized, NetworkNotFound, BadRequest (not external), ExternalIpAddressExhausted,
+            IpAddressAlreadyAllocated, those of leading to a port: PortNotFound, BadRequest, FloatingIPPortAlreadyAssociated,
+            ExternalGatewayForFloatingIPNotFound.
+    """
+    return core.store.write(lambda tx: [_create(core, tx, caller, body) for body in bodies])
+
+
+def show(core: Core, caller: Caller, floatingip_id: str, fields: frozenset[str] | None = None) -> Row:
+    """Show a floating IP. Errors: FloatingIPNotFound, also when the caller may not see it."""
+    del fields  # the API leaves out what was not asked for; here nothing is cheaper without
+    return core.store.read(lambda tx: find(caller, tx, floatingip_id))
+
+
+def index(core: Core, caller: Caller, query: Query) -> Page:
+    """List floating IPs. Errors: FloatingIPNotFound (the marker)."""
+    seeing = policy.visibility(caller, "floatingips")
+    try:
+        return Page(*core.store.read(lambda tx: floating.index(tx, bounded(core, query), seeing)))
+    except select.MarkerNotFound:
+        raise errors.FloatingIPNotFound(floatingip_id=query.marker) from None
+
+
+def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revision: int | None = None) -> Row:
+    """Change a floating IP: `port_id` null lets go, another leads there; without it the association stays.
+
+    Errors  FloatingIPNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, those of leading to a port.
+    """
+
+    def work(tx: Transaction) -> Row:
+        row = find(caller, tx, floatingip_id)
+        policy.authorize(caller, "update_floatingip", row, body=changes)
+        check_revision(row, revision)
+        if not changes:
+            return row
+        changed = {key: changes[key] for key in ("description",) if key in changes}
+        if "port_id" in changes or "fixed_ip_address" in changes:
+            leads = _lead(tx, caller, row, changes)
+            changed |= leads
+            if any(leads[key] != row[key] for key in leads):
+                changed["status"] = DOWN
+        changed |= rows.raised(row, tx.now)
+        floating.update(tx, floatingip_id, changed)
+        _touch(tx, floatingip_id, row, row | changed)
+        return find(caller, tx, floatingip_id)
+
+    return core.store.write(work)
+
+
+def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None = None) -> None:
+    """Delete a floating IP and its port. Errors: FloatingIPNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed."""
+
+    def work(tx: Transaction) -> None:
+        row = find(caller, tx, floatingip_id)
+        policy.authorize(caller, "delete_floatingip", row)
+        check_revision(row, revision)
+        port_id = floating.delete(tx, floatingip_id)
+        if port_id is not None:
+            ports.remove(core, tx, ports.find_any(tx, port_id))
+        quota_usage.release(tx, row["project_id"], "floatingip", 1)
+        realised.forget(tx, [floatingip_id])
+        _touch(tx, floatingip_id, row, row)
+
+    core.store.write(work)
+
+
+def dissociate_port(core: Core, tx: Transaction, port_id: str) -> None:
+    """Let go of a port that is about to be deleted: the floating IPs stay, leading nowhere."""
+    del core
+    for row in floating.of_port(tx, port_id):
+        floating.update(tx, row["id"], {**_NOWHERE, "status": DOWN, **rows.raised(row, tx.now)})
+        _touch(tx, row["id"], row, row)
+
+
+def find(caller: Caller, tx: Transaction, floatingip_id: str) -> Row:
+    """Find a floating IP that the caller may see. Errors: FloatingIPNotFound."""
+    row = floating.show(tx, floatingip_id)
+    if row is None or not policy.visible(caller, "floatingips", row):
+        raise errors.FloatingIPNotFound(floatingip_id=floatingip_id)
+    return row
+
+
+def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
+    project_id = body["project_id"]
+    given = {key: value for key, value in body.items() if value is not None}
+    quota_usage.reserve(tx, project_id, "floatingip", 1, core.settings)
+    policy.authorize(caller, "create_floatingip", body, body=given)
+    network = networks.find(caller, tx, body["floating_network_id"])
+    if not network["router:external"]:
+        raise errors.BadRequest(reason=f"Network {network['id']} is not a valid external network")
+    identity = new_id()
+    wish = {"subnet_id": given.get("subnet_id"), "ip_address": given.get("floating_ip_address")}
+    wish = {key: value for key, value in wish.items() if value is not None}
+    outside = {
+        "project_id": "",  # the address is the network's; members neither see nor delete its port
+        "network_id": network["id"],
+        "device_owner": OWNER,
+        "device_id": identity,
+        **({"fixed_ips": [wish]} if wish else {}),
+    }
+    port = ports.add(core, tx, outside)
+    row = rows.fresh(identity, project_id, tx.now) | {
+        "description": given.get("description", ""),
+        "floating_network_id": network["id"],
+        "floating_ip_address": _outside_address(port),
+        "status": DOWN,
+    }
+    row |= _lead(tx, caller, row | _NOWHERE, given)
+    floating.insert(tx, row, port["id"])
+    _touch(tx, identity, row, row)
+    return find(caller, tx, identity)
+
+
+def _lead(tx: Transaction, caller: Caller, row: Row, changes: Body) -> Row:
+    """Find where a floating IP is to lead: port_id, fixed_ip_address and router_id.
+
+    Errors  BadRequest, PortNotFound, FloatingIPPortAlreadyAssociated, ExternalGatewayForFloatingIPNotFound.
+    """
+    port_id = changes.get("port_id", row["port_id"])
+    address = changes.get("fixed_ip_address")
+    if port_id is None:
+        if address is not None:
+            raise errors.BadRequest(reason="fixed_ip_address cannot be given without port_id")
+        return dict(_NOWHERE)
+    port, _ = ports.find(caller, tx, port_id)
+    if not caller.is_admin and port["project_id"] != row["project_id"]:
+        raise errors.BadRequest(reason=f"Port {port_id} is of another project than the floating IP")
+    fixed_ip = _inside_address(port, address)
+    same = floating.of_address(tx, row["floating_network_id"], port_id, fixed_ip["ip_address"])
+    if same is not None and same["id"] != row["id"]:
+        raise errors.FloatingIPPortAlreadyAssociated(
+            fixed_ip=fixed_ip["ip_address"],
+            port_id=port_id,
+            floating_ip_address=same["floating_ip_address"],
+            net_id=row["floating_network_id"],
+        )
+    router_id = floating.router_between(tx, fixed_ip["subnet_id"], row["floating_network_id"])
+    if router_id is None:
+        raise errors.ExternalGatewayForFloatingIPNotFound(
+            subnet_id=fixed_ip["subnet_id"], external_network_id=row["floating_network_id"], port_id=port_id
+        )
+    return {"port_id": port_id, "fixed_ip_address": fixed_ip["ip_address"], "router_id": router_id}
+
+
+def _inside_address(port: Row, wanted: str | None) -> dict[str, str]:
+    """Choose the address of a port that is meant: the one that is named, or its only IPv4 address."""
+    candidates = [fixed_ip for fixed_ip in port["fixed_ips"] if wanted in {None, fixed_ip["ip_address"]}]
+    if wanted is None:
+        candidates = [fixed_ip for fixed_ip in candidates if ":" not in fixed_ip["ip_address"]]
+    if not candidates:
+        missing = f"fixed IP address {wanted}" if wanted is not None else "fixed IPv4 address"
+        raise errors.BadRequest(reason=f"Port {port['id']} has no {missing}")
+    if len(candidates) > 1:
+        raise errors.BadRequest(reason=f"Port {port['id']} has several fixed IPv4 addresses; fixed_ip_address must say which")
+    return dict(candidates[0])
+
+
+def _outside_address(port: Row) -> str:
+    """Give the address of the floating port: its IPv4 one, as floating IPs stand for IPv4 addresses."""
+    for fixed_ip in port["fixed_ips"]:
+        if ":" not in fixed_ip["ip_address"]:
+            return str(fixed_ip["ip_address"])
+    raise errors.BadRequest(reason=f"External network {port['network_id']} has no IPv4 subnet for a floating IP")
+
+
+def _touch(tx: Transaction, floatingip_id: str, before: Row, after: Row) -> None:
+    for router_id in sorted({row["router_id"] for row in (before, after)} - {None}):
+        tx.touch(scopes.router(router_id), f"floatingip/{floatingip_id}")

@@ -1,0 +1,160 @@
+"""Routers: the five verbs, interfaces (`router_interfaces`), gateway (`router_gateways`) and extra routes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
+
+from kaon.lib.ids import new_id
+from kaon.model import errors
+from kaon.model.query import Body, Page, Query, Row
+from kaon.server.control import policy, quota_usage, router_gateways, router_interfaces, router_legs, scheduling
+from kaon.server.control.core import Caller, Core, bounded, check_revision
+from kaon.server.store import routers as routers_rows
+from kaon.server.store import rows, select
+from kaon.server.store.engine import Transaction
+from kaon.wire import scopes
+
+Route = Mapping[str, str]
+
+add_interface = router_interfaces.add
+remove_interface = router_interfaces.remove
+find = router_legs.find
+
+
+def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
+    """Create routers, all or none. Errors: OverQuota, PolicyNotAuthorized, those of `router_gateways.change`."""
+    return core.store.write(lambda tx: [_create(core, tx, caller, body) for body in bodies])
+
+
+def show(core: Core, caller: Caller, router_id: str, fields: frozenset[str] | None = None) -> Row:
+    """Show a router. Errors: RouterNotFound, also when the caller may not see it."""
+    del fields  # the API leaves out what was not asked for; here nothing is cheaper without
+    return core.store.read(lambda tx: find(caller, tx, router_id))
+
+
+def index(core: Core, caller: Caller, query: Query) -> Page:
+    """List routers. Errors: RouterNotFound (the marker)."""
+    seeing = policy.visibility(caller, "routers")
+    try:
+        return Page(*core.store.read(lambda tx: routers_rows.index(tx, bounded(core, query), seeing)))
+    except select.MarkerNotFound:
+        raise errors.RouterNotFound(router_id=query.marker) from None
+
+
+def update(core: Core, caller: Caller, router_id: str, changes: Body, revision: int | None = None) -> Row:
+    """Change a router; `routes` and `external_gateway_info` replace what was there.
+
+    Errors  RouterNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, InvalidRoutes, RoutesExhausted, those of
+            `router_gateways.change`.
+    """
+
+    def work(tx: Transaction) -> Row:
+        router = find(caller, tx, router_id)
+        policy.authorize(caller, "update_router", router, body=changes)
+        check_revision(router, revision)
+        return _change(core, tx, caller, router, changes)
+
+    return core.store.write(work)
+
+
+def delete(core: Core, caller: Caller, router_id: str, revision: int | None = None) -> None:
+    """Delete a router with its gateway.
+
+    Errors  RouterNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, RouterInUse (interfaces, floating IPs).
+    """
+
+    def work(tx: Transaction) -> None:
+        router = find(caller, tx, router_id)
+        policy.authorize(caller, "delete_router", router)
+        check_revision(router, revision)
+        if any(leg["device_owner"] == routers_rows.INTERFACE for leg in routers_rows.legs(tx, router_id)):
+            raise errors.RouterInUse(router_id=router_id, reason="it has interfaces")
+        if routers_rows.floatingips_through(tx, router_id):
+            raise errors.RouterInUse(router_id=router_id, reason="floating IPs go through it")
+        router_gateways.change(core, tx, caller, router, None)
+        scheduling.release_router(tx, router_id)
+        quota_usage.release(tx, router["project_id"], "router", 1)
+        routers_rows.delete(tx, router_id)
+        tx.close_scope(scopes.router(router_id))
+
+    core.store.write(work)
+
+
+def add_extraroutes(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
+    """Add routes to those there are; one that is there already stays. Errors: as `update`."""
+    return _reroute(
+        core, caller, router_id, "add_extraroutes", lambda has: has + [new for new in body["routes"] if new not in has]
+    )
+
+
+def remove_extraroutes(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
+    """Remove routes; one that is not there is gone already. Errors: RouterNotFound, PolicyNotAuthorized."""
+    return _reroute(
+        core, caller, router_id, "remove_extraroutes", lambda has: [old for old in has if old not in body["routes"]]
+    )
+
+
+def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
+    project_id = body["project_id"]
+    quota_usage.reserve(tx, project_id, "router", 1, core.settings)
+    policy.authorize(caller, "create_router", body, body=_without_empty_gateway(body))
+    given = {"name": "", "description": "", "admin_state_up": True} | {
+        key: body[key] for key in ("name", "description", "admin_state_up") if key in body
+    }
+    row = rows.fresh(new_id(), project_id, tx.now) | given
+    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": []}
+    routers_rows.insert(tx, row)
+    tx.open_scope(scopes.router(row["id"]))
+    tx.touch(scopes.router(row["id"]), "router")
+    if body.get("external_gateway_info"):
+        router_gateways.change(core, tx, caller, row, body["external_gateway_info"])
+    return _again(tx, row["id"])
+
+
+def _change(core: Core, tx: Transaction, caller: Caller, router: Row, changes: Body) -> Row:
+    if not changes:
+        return router
+    router_id = router["id"]
+    if "external_gateway_info" in changes:
+        router_gateways.change(core, tx, caller, router, changes["external_gateway_info"])
+    if "routes" in changes:
+        _check_routes(core, tx, router_id, changes["routes"])
+        routers_rows.set_routes(tx, router_id, changes["routes"])
+    routers_rows.update(tx, router_id, changes | rows.raised(router, tx.now))
+    tx.touch(scopes.router(router_id), "router")
+    return _again(tx, router_id)
+
+
+def _reroute(core: Core, caller: Caller, router_id: str, action: str, change: Callable[[list[Route]], list[Route]]) -> Row:
+    def work(tx: Transaction) -> Row:
+        router = find(caller, tx, router_id)
+        policy.authorize(caller, action, router)
+        wanted = change(router["routes"])
+        return router if wanted == router["routes"] else _change(core, tx, caller, router, {"routes": wanted})
+
+    return core.store.write(work)
+
+
+def _check_routes(core: Core, tx: Transaction, router_id: str, routes: Sequence[Route]) -> None:
+    """Refuse next hops that the router cannot reach or that are its own. Errors: InvalidRoutes, RoutesExhausted."""
+    most = core.settings.max_routes
+    if len(routes) > most:
+        raise errors.RoutesExhausted(router_id=router_id, quota=most)
+    attached = routers_rows.attached(tx, router_id)
+    prefixes = [ip_network(leg["cidr"]) for leg in attached]
+    own = {leg["ip_address"] for leg in attached}
+    for route in routes:
+        shown = f"{route['destination']} via {route['nexthop']}"
+        if not any(ip_address(route["nexthop"]) in prefix for prefix in prefixes):
+            raise errors.InvalidRoutes(routes=shown, reason="the nexthop is not connected with router")
+        if route["nexthop"] in own:
+            raise errors.InvalidRoutes(routes=shown, reason="the nexthop is used by router")
+
+
+def _without_empty_gateway(body: Body) -> Body:
+    return {key: value for key, value in body.items() if key != "external_gateway_info" or value}
+
+
+def _again(tx: Transaction, router_id: str) -> Row:
+    row = routers_rows.show(tx, router_id)
+    assert row is not None  # noqa: S101  # written in this transaction; tells mypy
+    return row
