@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,11 @@ def test_documents_name_no_foreign_paths() -> None:
         and private.search((ROOT / name).read_text(errors="replace"))
     ]
     assert found == []
+
+
+def test_every_option_is_documented() -> None:
+    """docs/configure.md holds every option as it is declared."""
+    outcome = subprocess.run(
+        [sys.executable, ROOT / "tools" / "document_options", "--check"], capture_output=True, text=True, check=False
+    )
+    assert outcome.returncode == 0, outcome.stderr
