@@ -77,7 +77,7 @@ def server_options(spec: HostSpec) -> Sections:
             "global_physnet_mtu": UNDERLAY_MTU,
         },
         "http_basic": {"user_file": ETC / "passwords", "project_file": ETC / "projects"},
-        "bus": {"bind": f"tcp://{spec.tunnel_ip}:{BUS_PORT}", "keys": ETC / "keys"},
+        "bus": {"bind": f"tcp://{spec.tunnel_ip}:{BUS_PORT}", "keys": ETC / "keys", "heartbeat_interval": 2.0},
     }
 
 
@@ -85,7 +85,7 @@ def agent_options(spec: HostSpec, server: HostSpec) -> Sections:
     """What `kaon agent` is told."""
     options: dict[str, dict[str, object]] = {
         "DEFAULT": {"host": spec.name, "roles": spec.roles, "state_path": "/var/lib/kaon"},
-        "bus": {"server": f"tcp://{server.tunnel_ip}:{BUS_PORT}", "keys": ETC / "keys"},
+        "bus": {"server": f"tcp://{server.tunnel_ip}:{BUS_PORT}", "keys": ETC / "keys", "heartbeat": 1.0},
         "vxlan": {"local_ip": spec.tunnel_ip},
         "linux_bridge": {},
     }

@@ -1,0 +1,154 @@
+"""What goes on while parts are dead: packets, leases, changes. Points 3 and 4 of what shows that first light is done."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from kaon.lab import cloud, inventory, nodes, probes, rig, vms
+from kaon.lab.cloud import Cloud, Guest, Network
+from kaon.lab.inventory import Inventory
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
+
+AGENTS = ("compute1", "compute2", "network1")
+
+
+@dataclass(frozen=True)
+class Served:
+    """Two VMs on two hosts, one of them with a floating IP that answers pings."""
+
+    network: Network
+    first: Guest
+    second: Guest
+    floating_ip: str
+
+
+@pytest.fixture(scope="module")
+def served(tenants: Cloud) -> Served:
+    """red-1 on compute1 with a floating IP, red-2 on compute2; ICMP and TCP 80 allowed to the group."""
+    red = tenants.clients["red"]
+    network = cloud.make_network(tenants, "red", "red-a", "10.0.0.0/24")
+    red.run("router create red-router")
+    red.run("router add subnet red-router", network.subnet_id)
+    red.run("router set --external-gateway", cloud.PUBLIC, "red-router")
+    red.run("security group rule create --ingress --protocol icmp default")
+    first = cloud.launch(tenants, network, "compute1", "red-1")
+    second = cloud.launch(tenants, network, "compute2", "red-2")
+    address = str(red.run("floating ip create --port", first.port_id, cloud.PUBLIC)["floating_ip_address"])
+    outside = nodes.node(tenants.lab, "outside").pid
+    assert cloud.comes_true(lambda: probes.ping(outside, address, count=1).received, 1) == 1
+    assert cloud.comes_true(lambda: probes.ping(first.vm.pid, second.address, count=1).received, 1) == 1
+    return Served(network, first, second, address)
+
+
+def wire_one(tenants: Cloud, network: Network, host: str) -> None:
+    """Create a port, plug it on a host, see it ACTIVE, remove it: the agent there is in sync and works."""
+    guest_port = cloud.make_port(tenants, network, f"proof-{host}")
+    vm, _ = cloud.plug_port(tenants, network, guest_port, host, f"proof-{host}")
+    vms.unplug(tenants.lab, vm)
+    tenants.clients[network.project].run("port delete", guest_port["id"])
+
+
+def indexes(found: Inventory) -> dict[tuple[str, str], tuple[int, str]]:
+    """Every device with its ifindex and its bridge: a device made anew has another index."""
+    return {(link.netns, link.name): (link.index, link.master) for link in found.links}
+
+
+def dnsmasqs(found: Inventory) -> set[int]:
+    """Process ids, in the host."""
+    return {pid for pid, line in found.daemons if "dnsmasq" in line}
+
+
+def looks(tenants: Cloud) -> dict[str, Inventory]:
+    """Every host with an agent as it is now."""
+    return {host: inventory.take(tenants.lab, host) for host in AGENTS}
+
+
+@pytest.fixture
+def undisturbed(tenants: Cloud, served: Served) -> Iterator[None]:
+    """Pings every 10 ms across hosts and through the floating IP for the whole test: none lost, nothing rewired, dnsmasq the same."""
+    before = looks(tenants)
+    outside = nodes.node(tenants.lab, "outside").pid
+    across = probes.ping_flow(served.first.vm.pid, served.second.address)
+    with across, probes.ping_flow(outside, served.floating_ip) as through:
+        yield
+        reports = {"across hosts": across.report(), "floating IP": through.report()}
+    after = looks(tenants)
+    for name, report in reports.items():
+        assert (name, ()) == (name, report.lost)
+        assert report.sent > 100
+    for host in AGENTS:
+        now = indexes(after[host])
+        assert (host, indexes(before[host])) == (host, {key: now.get(key) for key in indexes(before[host])})
+        assert (host, dnsmasqs(before[host])) == (host, dnsmasqs(after[host]))
+    assert dnsmasqs(before["network1"]) != set()
+
+
+@pytest.mark.usefixtures("undisturbed")
+@pytest.mark.parametrize("host", AGENTS)
+def test_the_death_of_an_agent_is_not_felt(tenants: Cloud, served: Served, host: str) -> None:
+    """kill -9 and restart of a host's agent: no packet lost, no port rewired, dnsmasq the same; and it works again."""
+    rig.stop(tenants.lab, host, "agent")
+    assert probes.ping(served.first.vm.pid, served.second.address, count=50, interval_s=0.01).lost == ()
+    rig.start_agent(tenants.lab, host)
+    wire_one(tenants, served.network, host)
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_the_death_of_the_server_is_not_felt(tenants: Cloud, served: Served) -> None:
+    """kill -9 and restart of the server: no packet lost, no port rewired, dnsmasq the same; and every host is served again."""
+    rig.stop(tenants.lab, "controller", "server")
+    assert probes.ping(served.first.vm.pid, served.second.address, count=50, interval_s=0.01).lost == ()
+    rig.start_server(tenants.lab)
+    rig.wait_answering(tenants.lab)
+    for host in AGENTS:
+        wire_one(tenants, served.network, host)
+
+
+def renews(guest: Guest, tenants: Cloud) -> Callable[[], bool]:
+    """Ask for a renewal now; what is given tells whether it has been answered with the same address."""
+    had = len(vms.lease_events(guest.vm))
+    vms.renew_lease(tenants.lab, guest.vm)
+    return lambda: [(event.event, event.address) for event in vms.lease_events(guest.vm)[had:]] == [("renew", guest.address)]
+
+
+def test_a_lease_is_renewed_while_the_server_is_down(tenants: Cloud, served: Served) -> None:
+    """With the server dead, a VM that renews gets its address again; with the network node's agent dead too."""
+    rig.stop(tenants.lab, "controller", "server")
+    try:
+        rig.wait_for("a renewal without a server", renews(served.first, tenants))
+        rig.stop(tenants.lab, "network1", "agent")
+        rig.wait_for("a renewal without server and agent", renews(served.second, tenants))
+    finally:
+        rig.start_server(tenants.lab)
+        rig.wait_answering(tenants.lab)
+        rig.start_agent(tenants.lab, "network1")
+    wire_one(tenants, served.network, "network1")
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_changes_made_while_an_agent_is_down_are_applied_when_it_is_back(tenants: Cloud, served: Served) -> None:
+    """A port made, a port deleted and a rule added meanwhile: all done once the agent is back, and nothing else is touched."""
+    red = tenants.clients["red"]
+    leaving = cloud.launch(tenants, served.network, "compute2", "leaving")
+    rig.stop(tenants.lab, "compute2", "agent")
+    port = cloud.make_port(tenants, served.network, "coming")
+    tenants.admin.run("port set --host compute2", port["id"])
+    vm = vms.plug(tenants.lab, "compute2", "coming", vms.Port(str(port["id"]), str(port["mac_address"]), served.network.mtu))
+    cloud.remove(tenants, leaving)
+    red.run("security group create late")
+    rule = red.run("security group rule create --ingress --protocol tcp --dst-port 22 --remote-group late default")
+    assert cloud.port_status(tenants, "red", str(port["id"])) == "DOWN"
+    rig.start_agent(tenants.lab, "compute2")
+    rig.wait_for("the port is ACTIVE", lambda: cloud.port_status(tenants, "red", str(port["id"])) == "ACTIVE")
+    cloud.get_lease(tenants, vm, cloud.address_of(port))
+    vms.serve(tenants.lab, vm, 80)
+    assert cloud.comes_true(lambda: cloud.who_answers(served.first.vm.pid, cloud.address_of(port)), "coming") == "coming"
+    left = inventory.take(tenants.lab, "compute2")
+    assert leaving.vm.mac_address not in str(left.forwarding)
+    assert leaving.port_id[:11] not in left.rules_in()
+    red.run("security group rule delete", rule["id"])
+    red.run("security group delete late")
+    vms.unplug(tenants.lab, vm)
+    red.run("port delete", port["id"])

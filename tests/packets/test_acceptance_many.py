@@ -1,0 +1,251 @@
+"""Many at once, wrong input, strangers' things. Points 6, 7 and 8 of what shows that first light is done."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from kaon.lab import cloud, inventory, nodes, rig, vms
+from kaon.lab.api import Answer, Api, api_of
+from kaon.lab.cloud import Cloud
+from kaon.lab.inventory import Inventory
+from kaon.lab.topology import Lab
+
+pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
+
+PORTS, CLIENTS = 50, 8
+COLLECTIONS = ("networks", "subnets", "ports", "security-groups", "security-group-rules", "routers", "floatingips")
+AGENTS = ("compute1", "compute2", "network1")
+
+
+def made(answer: Answer, kind: str) -> dict[str, Any]:
+    """What a create answered; it must have succeeded."""
+    assert answer.status == 201, answer
+    body: dict[str, Any] = answer.body[kind]
+    return body
+
+
+@contextmanager
+def network(red: Api, *, cidr: str = "10.0.0.0/24", **subnet: object) -> Iterator[tuple[str, str]]:
+    """A network with one subnet: their ids. Removed at the end, with the ports still on it."""
+    net = made(red.ask("POST", "/v2.0/networks", {"network": {"name": "many"}}), "network")["id"]
+    try:
+        body = {"network_id": net, "ip_version": 4, "cidr": cidr, **subnet}
+        yield net, made(red.ask("POST", "/v2.0/subnets", {"subnet": body}), "subnet")["id"]
+    finally:
+        for port in red.ask("GET", f"/v2.0/ports?network_id={net}").body["ports"]:
+            red.ask("DELETE", f"/v2.0/ports/{port['id']}")
+        assert red.ask("DELETE", f"/v2.0/networks/{net}").status == 204
+
+
+def plug_bare(lab: Lab, host: str, port_ids: list[str], mtu: int) -> None:
+    """Devices for ports as Nova would make them, without VMs behind them."""
+    lines = [f"link add {vms.tap_name(port)} mtu {mtu} up type veth peer name far{port[:11]}" for port in port_ids]
+    nodes.ip_batch(nodes.node(lab, host).pid, lines)
+
+
+def unplug_bare(lab: Lab, host: str, port_ids: list[str]) -> None:
+    """Take them away."""
+    nodes.ip_batch(nodes.node(lab, host).pid, [f"link del {vms.tap_name(port)}" for port in port_ids])
+
+
+def looks(lab: Lab) -> dict[str, Inventory]:
+    """Every host with an agent as it is now."""
+    return {host: inventory.take(lab, host) for host in AGENTS}
+
+
+def difference(before: Inventory, after: Inventory) -> dict[str, tuple[object, object]]:
+    """What one has and the other has not, by kind; empty when they are the same."""
+    found = {}
+    for kind in ("links", "namespaces", "rules", "forwarding", "neighbours", "daemons", "files"):
+        one, other = getattr(before, kind), getattr(after, kind)
+        if one != other:
+            found[kind] = (sorted(one - other, key=str), sorted(other - one, key=str))
+    return found
+
+
+def settles(lab: Lab, before: dict[str, Inventory], what: str) -> None:
+    """Wait until every host is as it was before."""
+    seen: dict[str, object] = {}
+
+    def holds() -> bool:
+        seen.clear()
+        seen.update({host: found for host in AGENTS if (found := difference(before[host], inventory.take(lab, host)))})
+        return not seen
+
+    try:
+        rig.wait_for(what, holds, 60.0)
+    except rig.LabError as error:
+        raise AssertionError(f"{what}: left or missing, as (missing, left): {seen}") from error
+
+
+def test_fifty_ports_by_eight_clients_and_nothing_left_of_them(tenants: Cloud, red: Api, admin: Api) -> None:
+    """Fifty ports created at once have fifty addresses; wired, then deleted with their network, they leave nothing on any host."""
+    lab = tenants.lab
+    fresh = looks(lab)
+    with network(red) as (net, _):
+
+        def create(number: int) -> Answer:
+            return red.ask("POST", "/v2.0/ports", {"port": {"network_id": net, "name": f"port-{number}"}})
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            ports = [made(answer, "port") for answer in pool.map(create, range(PORTS))]
+        addresses = {port["fixed_ips"][0]["ip_address"] for port in ports}
+        assert len(addresses) == PORTS
+        assert all(ip_address(address) in ip_network("10.0.0.0/24") for address in addresses)
+        assert len({port["mac_address"] for port in ports}) == PORTS
+
+        mtu = red.ask("GET", f"/v2.0/networks/{net}").body["network"]["mtu"]
+        hosts = {"compute1": ports[: PORTS // 2], "compute2": ports[PORTS // 2 :]}
+        for host, those in hosts.items():
+            plug_bare(lab, host, [port["id"] for port in those], mtu)
+            for port in those:
+                assert admin.ask("PUT", f"/v2.0/ports/{port['id']}", {"port": {"binding:host_id": host}}).status == 200
+        rig.wait_for(
+            "fifty ports are ACTIVE",
+            lambda: len(red.ask("GET", f"/v2.0/ports?network_id={net}&status=ACTIVE&device_owner=").body["ports"]) >= PORTS,
+        )
+        assert any(f"dhcp-{net}" in name for name in inventory.take(lab, "network1").namespaces)
+        for host, those in hosts.items():
+            unplug_bare(lab, host, [port["id"] for port in those])
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            answers = list(pool.map(lambda port: red.ask("DELETE", f"/v2.0/ports/{port['id']}").status, ports))
+        assert answers == [204] * PORTS
+    settles(lab, fresh, "every host is as before the fifty ports")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A request that must be refused. body: bytes go as they are, anything else as JSON."""
+
+    what: str
+    method: str
+    path: str
+    body: object
+    status: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Ids that wrong requests refer to."""
+
+    net: str
+    subnet: str
+    port: str
+    address: str
+    mac: str
+    foreign_net: str
+    foreign_port: str
+
+
+def wrongs(stage: Stage) -> list[Wrong]:
+    """Everything point 7 names, with what Neutron says to it."""
+    subnet = {"network_id": stage.net, "ip_version": 4}
+    port = {"network_id": stage.net}
+
+    def subnets(what: str, error: str, status: int = 400, **more: object) -> Wrong:
+        return Wrong(what, "POST", "/v2.0/subnets", {"subnet": {**subnet, **more}}, status, error)
+
+    def ports(what: str, status: int, error: str, **more: object) -> Wrong:
+        return Wrong(what, "POST", "/v2.0/ports", {"port": {**port, **more}}, status, error)
+
+    outside = [{"subnet_id": stage.subnet, "ip_address": "10.9.9.9"}]
+    taken = [{"subnet_id": stage.subnet, "ip_address": stage.address}]
+    networks = "/v2.0/networks"
+    return [
+        Wrong("malformed JSON", "POST", networks, b'{"network": {', 400, "HTTPBadRequest"),
+        Wrong("unknown attribute", "POST", networks, {"network": {"flavour": "sweet"}}, 400, "HTTPBadRequest"),
+        Wrong("wrong type", "POST", networks, {"network": {"admin_state_up": "perhaps"}}, 400, "HTTPBadRequest"),
+        Wrong("too long", "POST", networks, {"network": {"name": "n" * 256}}, 400, "HTTPBadRequest"),
+        subnets("CIDR overlapping in the network", "InvalidInput", cidr="10.0.0.128/25"),
+        subnets("gateway outside", "GatewayConflictWithAllocationPools", 409, cidr="10.1.0.0/24", gateway_ip="10.1.0.5",
+                allocation_pools=[{"start": "10.1.0.2", "end": "10.1.0.9"}]),
+        ports("address outside the subnet", 400, "InvalidIpForSubnet", fixed_ips=outside),
+        ports("address taken", 409, "IpAddressAlreadyAllocated", fixed_ips=taken),
+        ports("MAC taken", 409, "MacAddressInUse", mac_address=stage.mac),
+        Wrong("network in use", "DELETE", f"{networks}/{stage.net}", None, 409, "NetworkInUse"),
+        Wrong("foreign network", "GET", f"{networks}/{stage.foreign_net}", None, 404, "NetworkNotFound"),
+        Wrong("foreign port", "DELETE", f"/v2.0/ports/{stage.foreign_port}", None, 404, "PortNotFound"),
+        Wrong("over quota", "POST", "/v2.0/routers", {"routers": [{}, {}, {}, {}]}, 409, "OverQuota"),
+        Wrong("too large", "POST", networks, b'{"network": {"name": "' + b"x" * 1_000_000 + b'"}}', 413, ""),
+    ]  # fmt: skip
+
+
+def counts(api: Api) -> dict[str, int]:
+    """How many of each thing there are."""
+    return {kind: len(api.ask("GET", f"/v2.0/{kind}").body[kind.replace("-", "_")]) for kind in COLLECTIONS}
+
+
+def test_wrong_input_is_refused_as_neutron_does_and_leaves_nothing(tenants: Cloud, red: Api, admin: Api) -> None:
+    """Each wrong request gets Neutron's code and type, and afterwards there is exactly as much as before."""
+    blue = api_of(rig.access(tenants.lab), "blue")
+    with network(red) as (net, subnet), network(blue) as (foreign, _):
+        port = made(red.ask("POST", "/v2.0/ports", {"port": {"network_id": net}}), "port")
+        other = made(blue.ask("POST", "/v2.0/ports", {"port": {"network_id": foreign}}), "port")
+        stage = Stage(net, subnet, port["id"], port["fixed_ips"][0]["ip_address"], port["mac_address"], foreign, other["id"])
+        before = counts(admin)
+        for wrong in wrongs(stage):
+            raw = wrong.body if isinstance(wrong.body, bytes) else None
+            answer = red.send(wrong.method, wrong.path, raw) if raw else red.ask(wrong.method, wrong.path, wrong.body)
+            assert (wrong.what, wrong.status, wrong.error) == (wrong.what, answer.status, wrong.error and answer.error_type)
+        assert before == counts(admin)
+
+
+FOREIGN_ROUTER = f"qrouter-{uuid.uuid4()}"
+PLANTED = f"""
+set -e
+ip link add br-foreign type bridge
+ip link add tapfeedbeef-00 type veth peer name foreign-far
+ip link set tapfeedbeef-00 master br-foreign up
+ip link add brqfeedbeef-00 type bridge
+nft add table inet foreign
+nft 'add chain inet foreign input {{ type filter hook input priority 5; policy accept; }}'
+nft 'add rule inet foreign input tcp dport 6666 drop'
+ip netns add {FOREIGN_ROUTER}
+ip -n {FOREIGN_ROUTER} link add qr-feedbeef-00 type veth peer name qg-feedbeef-00
+ip -n {FOREIGN_ROUTER} addr add 10.77.0.1/24 dev qr-feedbeef-00
+"""
+UPROOTED = f"""
+ip netns del {FOREIGN_ROUTER}
+nft delete table inet foreign
+ip link del tapfeedbeef-00
+ip link del br-foreign
+ip link del brqfeedbeef-00
+"""
+
+
+def strange(found: Inventory) -> object:
+    """What was planted, as it is now."""
+    links = {link for link in found.links if "feedbeef" in link.name or "foreign" in link.name}
+    tables = found.rules_in()[found.rules_in().find("table inet foreign") :].split("\n}")[0]
+    return links, FOREIGN_ROUTER in found.namespaces, tables
+
+
+@pytest.mark.parametrize("host", ["compute1", "network1"])
+def test_strangers_things_are_left_alone_and_our_own_leftovers_go(tenants: Cloud, host: str) -> None:
+    """A foreign bridge, table and qrouter- namespace stay through work and restart; what a deleted port left is removed."""
+    lab = tenants.lab
+    pid = nodes.node(lab, host).pid
+    before = inventory.take(lab, host)
+    nodes.run_inside(pid, ["sh", "-c", PLANTED])
+    planted = strange(inventory.take(lab, host))
+    try:
+        net = cloud.make_network(tenants, "red", "planted", "10.5.0.0/24")
+        guest = cloud.launch(tenants, net, host, "planted")
+        assert planted == strange(inventory.take(lab, host))
+        rig.stop(lab, host, "agent")
+        cloud.remove(tenants, guest)
+        tenants.clients["red"].run("network delete", net.id)
+        assert inventory.take(lab, host).link(f"brq{net.id[:11]}") is not None
+        rig.start_agent(lab, host)
+        rig.wait_for("the bridge is gone", lambda: inventory.take(lab, host).link(f"brq{net.id[:11]}") is None)
+        assert planted == strange(inventory.take(lab, host))
+    finally:
+        nodes.run_inside(pid, ["sh", "-c", UPROOTED], check=False)
+    rig.wait_for("the host is as before", lambda: not difference(before, inventory.take(lab, host)))
