@@ -168,7 +168,7 @@ def _server(conf: Any) -> ServerConfiguration:
         database=conf.database.connection or f"sqlite:///{state_path / 'kaon.sqlite'}",
         state_path=state_path,
         bus_bind=conf.bus.bind,
-        bus_keys=Path(conf.bus.keys or state_path / "keys"),
+        bus_keys=Path(conf.bus["keys"] or state_path / "keys"),
         heartbeat_s=conf.bus.heartbeat_interval,
         debug=conf.debug,
         control=_control(conf),

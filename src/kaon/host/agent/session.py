@@ -398,7 +398,8 @@ class Session:
 
     def _follow_names(self) -> None:
         """Bring the needed set up to date: take in early scopes that are needed, let go of scopes that no longer are."""
-        if self._needed <= self._working.keys() and not any(scopes.parse(name)[0] in _NAMING for name in self._changed):
+        exact = self._needed <= self._working.keys() <= self._needed | self._listed
+        if exact and not any(scopes.parse(name)[0] in _NAMING for name in self._changed):
             return
         before = self._needed
         while True:
