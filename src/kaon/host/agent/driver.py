@@ -93,7 +93,7 @@ class Agent:
     def run(self) -> None:
         """Serve until stopped. Everything that was made stays as it is."""
         self._hands.start()
-        _log.info("started", host=self._settings.host, roles=list(self._settings.roles), instance=self._session.instance)
+        _log.info("started", host=self._settings.host, roles=" ".join(self._settings.roles), instance=self._session.instance)
         try:
             self._serve()
         finally:

@@ -159,4 +159,4 @@ class Hands(threading.Thread):
         for trouble in outcome.troubles:
             _log.warning("not done", owner=trouble.owner, reason=trouble.reason, transient=trouble.transient)
         if outcome.steps:
-            _log.info("worked", steps=outcome.steps, seconds=round(now - began, 4), looked=sorted(look), stale=stale)
+            _log.info("worked", steps=outcome.steps, seconds=round(now - began, 4), looked=" ".join(sorted(look)), stale=stale)

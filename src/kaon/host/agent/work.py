@@ -27,6 +27,7 @@ from kaon.host.state.dhcp import DhcpState
 from kaon.host.state.filters import FilterState
 from kaon.host.state.host import ObservedHost
 from kaon.host.state.links import Bridge, VethPair, Vxlan
+from kaon.host.state.names import tap_name
 from kaon.host.state.namespaces import Namespace
 from kaon.host.state.network_state import LinkState, Observed, merge
 from kaon.host.state.trouble import Trouble
@@ -76,11 +77,11 @@ class Worker:
         self._forget(look)
         devices = self._known_links().devices
         compiled = compile_host(view, replace(self._facts, devices=devices), self._dhcp_settings, self._known())
-        run = _Run(self._guarded())
+        run = _Run(self._guarded(view))
         for phase in ORDER:
             match phase:
                 case Phase.GUARD:
-                    self._filter(view, run)
+                    self._filter(compiled.state.filters, run)
                 case Phase.BUILD:
                     self._build(compiled, run)
                 case Phase.DAEMONS:
@@ -88,8 +89,11 @@ class Worker:
                 case Phase.TEAR_DOWN:
                     self._tear_down(run)
                 case Phase.NAMESPACES | Phase.FORGET:
-                    if self._guarded() != run.guarded:
-                        self._filter(view, run)
+                    guarded = self._guarded(view)
+                    if guarded != run.guarded:
+                        run.guarded = guarded
+                        attached = attached_taps(self._known_links().state)
+                        self._filter(compile_filters(view, self._known_filters(), attached).state, run)
         return Outcome(compiled, self._known(), tuple(dict.fromkeys(run.troubles)), run.steps)
 
     def lost(self) -> frozenset[str]:
@@ -135,16 +139,15 @@ class Worker:
     def _known(self) -> ObservedHost:
         return ObservedHost(self._known_links(), self._known_filters(), self._known_dhcp())
 
-    def _guarded(self) -> "_Guarded":
+    def _guarded(self, view: View) -> "_Guarded":
         state = self._known_links().state
-        return _Guarded(attached_taps(state), filtered_namespaces(state))
+        ports = {tap_name(port_id) for port_id in view.ports()}
+        return _Guarded(attached_taps(state) - ports, filtered_namespaces(state))
 
     # Phases
 
-    def _filter(self, view: View, run: "_Run") -> None:
+    def _filter(self, desired: FilterState, run: "_Run") -> None:
         actual = self._known_filters()
-        run.guarded = self._guarded()
-        desired = compile_filters(view, actual, run.guarded.attached).state
         plan = plan_filters(desired, actual)
         if plan:
             troubles = self._doors.filters.apply(plan)
@@ -196,9 +199,9 @@ class Worker:
 
 @dataclass(frozen=True, slots=True)
 class _Guarded:
-    """What the filters depend on beside the desired state."""
+    """What the filters depend on beside the desired state: taps on our bridges that are no ports of ours, and namespaces."""
 
-    attached: frozenset[str]
+    strangers: frozenset[str]
     namespaces: frozenset[str]
 
 
