@@ -10,7 +10,7 @@ from kaon.host.compile.view import NetworkView, View
 from kaon.host.state.forwarding import FLOOD_MAC, ForwardingEntry, Neighbour
 from kaon.host.state.links import Bridge, Link, Uplink, Vxlan
 from kaon.host.state.names import HOST, bridge_mac, bridge_name, vxlan_name
-from kaon.host.state.namespaces import Sysctl, disable_ipv6
+from kaon.host.state.namespaces import Sysctl, bridge_sysctls, member_sysctls
 from kaon.host.state.network_state import LinkState, merge
 from kaon.host.state.trouble import Waiting
 
@@ -33,9 +33,10 @@ def compile_networks(view: View, facts: HostFacts) -> CompiledLinks:
 
 def host_link(owner: str, link: Link) -> LinkState:
     """Put a link of the host's namespace into a state, with the host itself kept off its IPv6."""
+    switches = bridge_sysctls(link.name) if isinstance(link, Bridge) else member_sysctls(link.name)
     return LinkState(
         links=frozenset({link}),
-        sysctls=frozenset({Sysctl(HOST, disable_ipv6(link.name), "1", owner=owner)}),
+        sysctls=frozenset(Sysctl(HOST, key, value, owner=owner) for key, value in switches.items()),
     )
 
 

@@ -20,6 +20,9 @@ _HOP = struct.Struct("=HBBi")
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
 _SKIP_STATISTICS = 8
 
+LOOPBACK = 1
+"""Index of `lo` in every namespace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -116,7 +119,7 @@ def addresses(socket: rt.RouteSocket, namespace: str, found: dict[int, Device]) 
         attributes = rt.attributes(body, _ADDRESS.size)
         raw = attributes.get(words.IFA_LOCAL) or attributes.get(words.IFA_ADDRESS)
         on = found.get(index)
-        if raw is None or on is None or on.owner is None:
+        if raw is None or on is None or on.owner is None or index == LOOPBACK:
             continue
         ip = ip_address(raw)
         if isinstance(ip, IPv6Address) and ip == link_local(on.mac):
@@ -199,7 +202,7 @@ def forwarding(socket: rt.RouteSocket, tunnels: dict[int, str]) -> set[Forwardin
         attributes = rt.attributes(body, _NEIGHBOUR.size)
         mac = attributes.get(words.NDA_LLADDR, b"").hex(":")
         remote = attributes.get(words.NDA_DST)
-        if flags & words.NTF_MASTER and not state & words.NUD_PERMANENT:
+        if words.NDA_MASTER in attributes and not state & words.NUD_PERMANENT:
             seen.add(ForwardingEntry(tunnels[index], mac, None))
         elif flags & words.NTF_SELF and remote is not None:
             seen.add(ForwardingEntry(tunnels[index], mac, str(ip_address(remote))))

@@ -11,28 +11,25 @@ What we have been taught by the kernel:
 
 import errno
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from kaon.host.kernel import link_dump, link_requests, rtnetlink
 from kaon.host.kernel.announcing import announce
-from kaon.host.kernel.link_dump import Device
+from kaon.host.kernel.link_dump import LOOPBACK, Device
 from kaon.host.kernel.namespaces import Namespaces
 from kaon.host.plan.links import Announce, Change, Create, LinkStep, Put, Remove
 from kaon.host.state.addresses import InterfaceAddress
 from kaon.host.state.forwarding import ForwardingEntry, Neighbour
 from kaon.host.state.links import Bridge, Link, Tap, Uplink, VethPair, Vxlan
 from kaon.host.state.names import HOST, alias_of, is_tap
-from kaon.host.state.namespaces import NAMESPACE_SYSCTLS, ROUTER_SYSCTLS, Namespace, Sysctl, disable_ipv6
+from kaon.host.state.namespaces import NAMESPACE_SYSCTLS, ROUTER_SYSCTLS, Namespace, Sysctl, bridge_sysctls, member_sysctls
 from kaon.host.state.network_state import LinkState, Observed
 from kaon.host.state.routes import Route
 from kaon.host.state.trouble import Trouble
 
 _PROC = Path("/proc/sys/net")
-_LOOPBACK = 1
-"""Index of `lo` in every namespace."""
-
 _OUR_SPACES = ("qrouter-", "qdhcp-")
 """Namespaces of other names are not ours and are not looked into."""
 
@@ -70,7 +67,7 @@ class NetlinkLinks:
         ours = {link.name for link in links if not isinstance(link, Tap | Uplink)}
         foreign = {(HOST, found.name) for found in host.values() if found.name not in ours}
         for space, devices in inner.items():
-            foreign |= {(space, found.name) for found in devices.values() if found.owner is None and found.index != _LOOPBACK}
+            foreign |= {(space, found.name) for found in devices.values() if found.owner is None and found.index != LOOPBACK}
         return Observed(
             state=self._state(spaces, host, inner, links),
             devices=frozenset(found.name for found in host.values()),
@@ -128,7 +125,7 @@ class NetlinkLinks:
                 continue
             with suppress(FileNotFoundError):  # gone since it was listed
                 devices = link_dump.devices(self._socket(name))
-                loopback = devices.get(_LOOPBACK)
+                loopback = devices.get(LOOPBACK)
                 if loopback is None or loopback.owner is None:
                     self._forget(name)
                     continue
@@ -160,12 +157,13 @@ class NetlinkLinks:
 
     def _switches(self, inner: dict[str, dict[int, Device]], host: dict[int, Device]) -> Iterator[Sysctl]:
         """Read the switches that are ever desired. A tap has one before it is ours to enslave."""
-        named = [found.name for found in host.values() if found.owner is not None or is_tap(found.name)]
-        yield from _read(HOST, [disable_ipv6(name) for name in named])
+        for found in host.values():
+            if found.owner is not None or is_tap(found.name):
+                yield from _read(HOST, bridge_sysctls(found.name) if found.kind == "bridge" else member_sysctls(found.name))
         for space in inner:
             with self._namespaces.inside(space):
-                found = list(_read(space, [*NAMESPACE_SYSCTLS, *ROUTER_SYSCTLS]))
-            yield from found
+                switches = list(_read(space, [*NAMESPACE_SYSCTLS, *ROUTER_SYSCTLS]))
+            yield from switches
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
@@ -380,7 +378,7 @@ def _pair(found: Device, bridge: str | None, inner: tuple[str, Device] | None) -
     )
 
 
-def _read(space: str, keys: list[str]) -> Iterator[Sysctl]:
+def _read(space: str, keys: Iterable[str]) -> Iterator[Sysctl]:
     """Read switches of the namespace that the thread is in; those that the kernel does not have are left out."""
     for key in keys:
         with suppress(OSError):
@@ -398,7 +396,7 @@ def _mark(space: Namespace) -> None:
 
 def _loopback_setting(space: Namespace) -> rtnetlink.Request:
     alias = rtnetlink.text(link_requests.IFALIAS, alias_of(space.owner))
-    return link_requests.setting(_LOOPBACK, alias, up=space.up)
+    return link_requests.setting(LOOPBACK, alias, up=space.up)
 
 
 def _ask(socket: rtnetlink.RouteSocket, *requests: rtnetlink.Request) -> None:

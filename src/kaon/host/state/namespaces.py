@@ -50,6 +50,19 @@ NAMESPACE_SYSCTLS: dict[str, str] = {
 """What every namespace of ours has."""
 
 
-def disable_ipv6(device: str) -> str:
-    """Name the switch that keeps the host itself off a device's IPv6 (no link-local address, no RS, no MLD)."""
-    return f"ipv6/conf/{device}/disable_ipv6"
+def member_sysctls(device: str) -> dict[str, str]:
+    """Give the switches that keep the host itself off the IPv6 of a bridge's member: no link-local address, no RS, no MLD."""
+    return {f"ipv6/conf/{device}/disable_ipv6": "1"}
+
+
+def bridge_sysctls(device: str) -> dict[str, str]:
+    """Give the switches that keep a bridge silent in IPv6 and yet let it answer for its neighbours.
+
+    With IPv6 disabled the kernel takes no IPv6 neighbours on the device. In the order of their keys: no address of its own
+    must be decided before IPv6 is on.
+    """
+    return {
+        f"ipv6/conf/{device}/accept_ra": "0",
+        f"ipv6/conf/{device}/addr_gen_mode": "1",
+        f"ipv6/conf/{device}/disable_ipv6": "0",
+    }
