@@ -57,9 +57,13 @@ def anywhere() -> tuple[Rule, Rule]:
 
 @dataclass(slots=True)
 class World:
-    """One host's scopes, to be changed by a test."""
+    """One host's scopes, to be changed by a test.
+
+    namespaces  router namespaces of ours that are still there, whoever is hosted
+    """
 
     host: str = "h1"
+    namespaces: frozenset[str] = frozenset()
     scopes: dict[str, dict[str, Entry]] = field(default_factory=dict)
 
     def put(self, scope: str, *entries: Entry) -> None:
@@ -137,7 +141,8 @@ def pair(address: str, mac: str = "") -> AddressPair:
 def look(world: World, door: FilterDoor, attached: frozenset[str] = frozenset()) -> tuple[CompiledFilters, FilterPlan]:
     """Observe, compile and plan."""
     view = world.view()
-    actual = door.observe([router_namespace(router) for router in view.hosted_routers()])
+    hosted = (router_namespace(router) for router in view.hosted_routers())
+    actual = door.observe({*hosted, *world.namespaces})
     compiled = compile_filters(view, actual, attached)
     return compiled, plan_filters(compiled.state, actual)
 
@@ -148,5 +153,5 @@ def settle(world: World, door: FilterDoor, attached: frozenset[str] = frozenset(
     troubles: list[Trouble] = door.apply(plan)
     assert troubles == []
     _, again = look(world, door, attached)
-    assert ([], (), False) == ([one.text for one in again.transactions], again.endings, again.policy_changed)
+    assert ([one.text for one in again.transactions], again.endings, again.policy_changed) == ([], (), False)
     return plan

@@ -4,9 +4,9 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from filter_worlds import World, floating, new_id, settle
 from ground import Node, command, echoes, make_node, on_own_ground
-
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.state.names import gateway_leg, router_leg, router_namespace
 
@@ -96,7 +96,7 @@ def test_a_floating_ip_leads_in_and_out_until_it_is_removed(tmp_path: Path) -> N
     client = routed.outside.connect(FLOATING, 80)
     assert client is not None
     server, source = accepted(routed.one)
-    assert (OUTSIDE, True) == (source, echoes(client, server))
+    assert (source, echoes(client, server)) == (OUTSIDE, True)
     assert routed.one.reaches(OUTSIDE, 80)
     assert accepted(routed.outside)[1] == FLOATING
     routed.associate()
