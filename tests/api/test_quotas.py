@@ -1,0 +1,46 @@
+"""Quotas over HTTP."""
+
+from api_client import Client
+
+
+def test_a_project_has_the_defaults(ann: Client) -> None:
+    """With or without a row of its own."""
+    quota = ann.get("quotas/p1")["quota"]
+    assert {"network": 100, "port": 500, "router": 10, "floatingip": 50, "trunk": -1}.items() <= quota.items()
+    assert ann.get("quotas/p1/default")["quota"]["network"] == 100
+    assert ann.get("quotas/tenant")["tenant"]["tenant_id"] == "p1"
+    assert ann.get("quotas/project")["project"]["project_id"] == "p1"
+
+
+def test_details_show_what_is_used(ann: Client) -> None:
+    """Limit, use and reservations."""
+    ann.make("network")
+    assert ann.get("quotas/p1/details.json")["quota"]["network"] == {"limit": 100, "used": 1, "reserved": 0}
+
+
+def test_an_admin_sets_and_clears_limits(admin: Client, ann: Client) -> None:
+    """Some of them; what is not named stays. Clearing what is not there is 404."""
+    answer = admin.ask("PUT", "/v2.0/quotas/p1", json={"quota": {"network": "5", "port": -1}})
+    assert {"network": 5, "port": -1, "router": 10}.items() <= answer.json()["quota"].items()
+    assert [row["project_id"] for row in admin.get("quotas")["quotas"]] == ["p1"]
+    assert ann.get("quotas/p1")["quota"]["network"] == 5
+    assert admin.ask("DELETE", "/v2.0/quotas/p1").status_code == 204
+    assert admin.refused("DELETE", "quotas/p1") == (404, "TenantQuotaNotFound")
+
+
+def test_wrong_limits_are_400(admin: Client, ann: Client) -> None:
+    """Below -1, text, unknown resources, below what is used (unless forced)."""
+    ann.make("network")
+    for wrong in ({"network": -2}, {"network": "many"}, {"dragons": 1}, {"network": 0}):
+        assert admin.refused("PUT", "quotas/p1", json={"quota": wrong})[0] == 400
+    forced = admin.ask("PUT", "/v2.0/quotas/p1", json={"quota": {"network": 0, "force": True}})
+    assert forced.json()["quota"]["network"] == 0
+
+
+def test_members_look_at_their_own_only(ann: Client) -> None:
+    """Others' quotas, lists and changes are 403."""
+    refused = (403, "PolicyNotAuthorized")
+    assert ann.refused("GET", "quotas/p2") == refused
+    assert ann.refused("GET", "quotas") == refused
+    assert ann.refused("PUT", "quotas/p1", json={"quota": {"network": 1000}}) == refused
+    assert ann.refused("DELETE", "quotas/p1") == refused
