@@ -20,7 +20,7 @@ from kaon.lab.topology import (
     API_PORT,
     BUS_PORT,
     PHYSICAL_NETWORK,
-    UNDERLAY_MTU,
+    PHYSNET_MTU,
     HostSpec,
     Lab,
 )
@@ -74,7 +74,7 @@ def server_options(spec: HostSpec) -> Sections:
             "bind_port": API_PORT,
             "auth_strategy": "http_basic",
             "state_path": "/var/lib/kaon",
-            "global_physnet_mtu": UNDERLAY_MTU,
+            "global_physnet_mtu": PHYSNET_MTU,
         },
         "http_basic": {"user_file": ETC / "passwords", "project_file": ETC / "projects"},
         "bus": {"bind": f"tcp://{spec.tunnel_ip}:{BUS_PORT}", "keys": ETC / "keys", "heartbeat_interval": 2.0},

@@ -14,8 +14,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-UNDERLAY_MTU = 1600  # bytes; room for VXLAN over IPv6 (70) below tenants' 1500
-EXTERNAL_MTU = 1500
+UNDERLAY_MTU = 1600  # bytes of the wires between hosts: room for whole packets of tenants in VXLAN, over IPv6 too
+PHYSNET_MTU = 1550  # bytes, what the server is told: tenants get 1500, and flat networks all of it
+EXTERNAL_MTU = PHYSNET_MTU
 
 API_PORT = 9696
 BUS_PORT = 9697
