@@ -52,7 +52,7 @@ class RigHost:
 
     def reaches(self, address: str, space: str = "", count: int = 1) -> bool:
         """Ping an address."""
-        answer = self.sh(f"ping -c {count} -i 0.02 -W 1 {address} >/dev/null && echo yes", check=False, space=space)
+        answer = self.sh(f"ping -c {count} -i 0.02 -w 4 {address} >/dev/null && echo yes", check=False, space=space)
         return "yes" in answer
 
     def start_door(self) -> None:
@@ -86,6 +86,7 @@ class RigHost:
         self.run(lambda: self.namespaces.create(name, lambda: None))
         path = self.directory / name
         self.sh(f"ip link add {tap} type veth peer name eth0 address {mac} netns {path}")
+        self.sh("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0", space=name)
         self.sh("ip link set lo up; ip link set eth0 up", space=name)
         for cidr in cidrs:
             self.sh(f"ip addr add {cidr} dev eth0 {'nodad' if ':' in cidr else ''}", space=name)

@@ -1,6 +1,8 @@
 """Does the kernel agree about links, addresses, routes and forwarding?"""
 
 import os
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.links import compile_links
 from kaon.host.state.names import bridge_name, router_namespace, tap_name, vxlan_name
 from kaon.host.state.network_state import LinkState
+
+ETH_P_ARP = 0x0806
 
 pytestmark = pytest.mark.root
 
@@ -28,6 +32,22 @@ def hosts(tmp_path: Path) -> Iterator[tuple[RigHost, RigHost]]:
         for host, n in ((a, 1), (b, 2)):
             host.sh(f"ip addr add 10.99.0.{n}/24 dev eth0; ip addr add fd99::{n}/64 dev eth0 nodad; ip link set eth0 up")
         yield a, b
+
+
+def listen(device: str, protocol: int) -> socket.socket:
+    """Hear what passes a device."""
+    heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
+    heard.bind((device, protocol))
+    heard.setblocking(False)
+    return heard
+
+
+def names(host: RigHost) -> list[str]:
+    """List devices with what they are enslaved to, and namespaces."""
+    devices = [
+        " ".join(line.split()[1:2]) + " ".join(re.findall(r"master \S+", line)) for line in host.sh("ip -o link").splitlines()
+    ]
+    return devices + sorted(host.namespaces.names())
 
 
 def desired(scene: Scene, host: RigHost, name: str, **physical: str) -> LinkState:
@@ -56,9 +76,10 @@ def test_ports_of_a_network_meet_across_hosts(hosts: tuple[RigHost, RigHost], tu
         host.vm(f"vm{number}", tap_name(port), mac(number), f"10.0.0.1{number}/24", f"fd00:7::1{number}/64")
     for host, name in ((a, "a"), (b, "b")):
         settle(scene, host, name)
-    before = int(b.sh(f"cat /proc/net/dev | grep {vxlan_name(7)} | awk '{{print $3}}'"))
-    a.sh("ip neigh get 10.0.0.12 dev eth0 || true; arping -c 1 -w 1 -I eth0 10.0.0.12", space="vm1")
-    assert before == int(b.sh(f"cat /proc/net/dev | grep {vxlan_name(7)} | awk '{{print $3}}'"))
+    heard = b.run(lambda: listen(vxlan_name(7), ETH_P_ARP))
+    a.sh("arping -c 1 -w 1 -I eth0 10.0.0.12", space="vm1")
+    with heard, pytest.raises(BlockingIOError):
+        heard.recv(100)
     assert a.reaches("10.0.0.12", "vm1", count=3)
     assert a.reaches("fd00:7::12", "vm1", count=3)
     assert b.reaches("10.0.0.11", "vm2", count=3)
@@ -116,10 +137,10 @@ def test_nothing_of_ours_is_left_and_nothing_of_others_is_touched(hosts: tuple[R
     b.vm("vm1", tap_name(port), mac(1), "10.0.1.5/24")
     b.sh("ip link add brqstranger type bridge; ip link add kaon-like type veth peer name other")
     b.run(lambda: b.namespaces.create("qrouter-stranger", lambda: None))
-    before = b.sh("ip -o link"), sorted(b.namespaces.names())
+    before = names(b)
     settle(scene, b, "b")
     assert b.converge(LinkState()) == []
-    assert before == (b.sh("ip -o link"), sorted(b.namespaces.names()))
+    assert before == names(b)
 
 
 def test_a_name_that_others_hold_is_reported(hosts: tuple[RigHost, RigHost]) -> None:
@@ -163,7 +184,8 @@ def test_drift_is_mended(hosts: tuple[RigHost, RigHost]) -> None:
         (f"bridge fdb del {mac(2)} dev {vxlan_name(1)} self", ""),
         (f"ip neigh replace 10.0.1.6 lladdr 02:00:00:00:00:98 nud permanent dev {bridge}", ""),
         (f"ip link set {tap} nomaster mtu 1300 down", ""),
-        (f"sysctl -qw net.ipv6.conf.{bridge}.disable_ipv6=0", ""),
+        (f"sysctl -qw net.ipv6.conf.{bridge}.addr_gen_mode=0", ""),
+        (f"sysctl -qw net.ipv6.conf.{tap}.disable_ipv6=0", ""),
         (f"ip link del {bridge}", ""),
         (f"ip link del {vxlan_name(1)}", ""),
         ("ip link set lo down", space),
