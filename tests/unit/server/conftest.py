@@ -1,0 +1,37 @@
+"""A control plane on a fresh SQLite database, and those who use it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kaon.server.backends.linux import LinuxBackend
+from kaon.server.control.core import Caller, Core
+from kaon.server.store.engine import Store
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    """The control plane with the Linux back end and default settings."""
+    store = Store(f"sqlite:///{tmp_path}/kaon.db")
+    store.upgrade()
+    yield Core(store=store, backends={"linux": LinuxBackend()})
+    store.close()
+
+
+@pytest.fixture
+def member() -> Caller:
+    """A member of project `blue`."""
+    return Caller(user_id="bea", project_id="blue", roles=frozenset({"member"}))
+
+
+@pytest.fixture
+def stranger() -> Caller:
+    """A member of project `red`."""
+    return Caller(user_id="rob", project_id="red", roles=frozenset({"member"}))
+
+
+@pytest.fixture
+def admin() -> Caller:
+    """An admin, of a project of its own."""
+    return Caller(user_id="ada", project_id="staff", roles=frozenset({"admin"}), is_admin=True)
