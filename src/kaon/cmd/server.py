@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from kaon.cmd import logs
 from kaon.cmd.settings import ServerConfiguration, WrongSettings, is_ipv6, server_configuration
 
@@ -55,7 +57,7 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
         _follow_parent()
     match part:
         case "upgrade":
-            make_core(configuration, upgrade=True)
+            upgrade(configuration)
         case "api":
             _api_part(configuration, socket.socket(fileno=socket_fd))
         case "bus":
@@ -76,7 +78,8 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
 def _all_in_one(configuration: ServerConfiguration) -> None:
     authenticator = make_authenticator(configuration)
     with listening(configuration) as listener:
-        core = make_core(configuration, upgrade=True)
+        _upgrade_aside(configuration)
+        core = make_core(configuration)
         feed = _FeedThread(configuration, core)
         try:
             _serve_api(configuration, core, authenticator, listener)
@@ -118,8 +121,6 @@ class _FeedThread:
         self._thread.start()
 
     def _run(self) -> None:
-        import structlog  # noqa: PLC0415  # configured by now
-
         pause = 0.5
         while True:
             try:
@@ -141,26 +142,56 @@ class _FeedThread:
 # What they are made of
 
 
-def make_core(configuration: ServerConfiguration, *, upgrade: bool = False) -> "Core":
-    """Open the database and make the control plane; `upgrade` brings the schema up to date first. Errors: WrongSettings."""
-    from sqlalchemy.exc import ArgumentError, OperationalError  # noqa: PLC0415  # the supervisor does without
+def make_core(configuration: ServerConfiguration) -> "Core":
+    """Open the database and make the control plane. Errors: WrongSettings."""
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  # the supervisor does without
 
     from kaon.server.backends.linux import LinuxBackend  # noqa: PLC0415  # as above
-    from kaon.server.control import segments  # noqa: PLC0415  # as above
     from kaon.server.control.core import Core  # noqa: PLC0415  # as above
     from kaon.server.store.engine import Store  # noqa: PLC0415  # as above
 
     try:
         configuration.state_path.mkdir(parents=True, exist_ok=True)
         store = Store(configuration.database, pool_size=configuration.threads)
-        if upgrade:
-            store.upgrade()
-    except (ArgumentError, ModuleNotFoundError, OperationalError, OSError, ValueError) as problem:
+    except (ArgumentError, ImportError, OSError, ValueError) as problem:
         raise WrongSettings(f"the database cannot be opened: {problem}") from problem
-    core = Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control)
-    if upgrade:
+    return Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control)
+
+
+def upgrade(configuration: ServerConfiguration) -> None:
+    """Bring the database up to date: its schema, and what follows from the configuration. Errors: WrongSettings."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415  # the supervisor does without
+
+    from kaon.server.control import segments  # noqa: PLC0415  # as above
+
+    core = make_core(configuration)
+    try:
+        core.store.upgrade()
         segments.prepare(core)
-    return core
+    except OperationalError as problem:
+        raise WrongSettings(f"the database cannot be opened: {problem.orig}") from problem
+    finally:
+        core.store.close()
+
+
+def _upgrade_aside(configuration: ServerConfiguration) -> None:
+    """Upgrade in a process of its own, which takes the memory of the migrations' library with it. No thread runs yet."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            upgrade(configuration)
+            code = 0
+        except WrongSettings as problem:
+            sys.stderr.write(f"kaon server: {problem}\n")
+            code = EXIT_WRONG_SETTINGS
+        except Exception:  # noqa: BLE001  # whatever it was, this process ends here and the log says why
+            structlog.get_logger(__name__).exception("the database could not be upgraded")
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+        raise WrongSettings("the database could not be prepared")
 
 
 def make_feed(configuration: ServerConfiguration, core: "Core") -> "Feed":

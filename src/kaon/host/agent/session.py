@@ -195,10 +195,10 @@ class Session:
         return self._say_hello(now)
 
     def reconnected(self, now: float) -> list[Action]:
-        """Say hello anew after a random moment (many hosts come back at once): the carrier made a new connection."""
+        """Say hello anew: the carrier made a new connection. If it lost one, many hosts did: a random moment is waited."""
         self._joined = False
         self._attempt = 0
-        self._hello_at = now + self._random() * _SPREAD_S
+        self._hello_at = now + (self._random() * _SPREAD_S if self._confirmed else 0.0)
         return []
 
     def tick(self, now: float) -> list[Action]:

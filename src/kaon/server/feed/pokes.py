@@ -19,6 +19,10 @@ class Poker:
         with contextlib.suppress(OSError):  # nobody listens, or enough pokes wait already
             self._socket.sendto(b"!", self._path)
 
+    def close(self) -> None:
+        """Poke no more."""
+        self._socket.close()
+
 
 class PokeListener:
     """Calls `poke` for what arrives on a UNIX socket, in a thread of its own. Errors: OSError when it cannot be made."""
