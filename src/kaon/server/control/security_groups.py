@@ -173,6 +173,7 @@ def _insert(core: Core, tx: Transaction, body: Body, *, default: bool) -> Row:
     if default:
         begins += [{"direction": "ingress", "ethertype": family, "remote_group_id": row["id"]} for family in _FAMILIES]
     rules = [new_rule(project_id, row["id"], rule_values.checked(begin), tx.now) for begin in begins]
+    rules.sort(key=lambda rule: str(rule["id"]))  # as they are listed: those of one second by id
     groups.insert(tx, row, default=default)
     groups.insert_rules(tx, rules, [rule_values.fingerprint(rule) for rule in rules])
     _count(core, tx, project_id, "security_group_rule", len(rules))

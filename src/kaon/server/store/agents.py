@@ -1,5 +1,6 @@
 """Hosts that introduced themselves, and their agents: one row for each role of a host."""
 
+import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -7,14 +8,47 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.lib.ids import new_id
+from kaon.model.query import Query, Row
+from kaon.server.store import select
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
-from kaon.server.store.scope_rows import NOT_WIRED, RowMap
+from kaon.server.store.scope_rows import NOT_WIRED
+from kaon.server.store.select import RowMap
+
+_PLAIN = ("id", "agent_type", "binary", "topic", "host", "admin_state_up", "description")
+_TIMES = ("created_at", "started_at", "heartbeat_timestamp")
+
+
+def index(tx: Transaction, query: Query, seeing: select.Seeing, heard_after: datetime) -> tuple[list[Row], bool]:
+    """List agents: a page, and whether more follow. Errors: select.MarkerNotFound.
+
+    heard_after  an agent heard of since then is alive
+    """
+    alive = sa.case((t.agents.c.heartbeat_timestamp >= heard_after, sa.true()), else_=sa.false())
+    listing = select.Listing(table=t.agents, columns={name: t.agents.c[name] for name in (*_PLAIN, *_TIMES)} | {"alive": alive})
+    page = select.index(tx, listing, query, seeing)
+    return [_row(row, heard_after) for row in page.rows], page.has_more
+
+
+def show(tx: Transaction, agent_id: str, heard_after: datetime) -> Row | None:
+    """Find one agent."""
+    found = select.one(tx, t.agents, agent_id)
+    return _row(found, heard_after) if found is not None else None
+
+
+def update(tx: Transaction, agent_id: str, changes: Mapping[str, Any]) -> None:
+    """Store what administrators decide about an agent."""
+    tx.execute(sa.update(t.agents).where(t.agents.c.id == agent_id).values(dict(changes)))
+
+
+def delete(tx: Transaction, agent_id: str) -> None:
+    """Forget an agent."""
+    tx.execute(sa.delete(t.agents).where(t.agents.c.id == agent_id))
 
 
 def host(tx: Transaction, name: str) -> RowMap | None:
     """Find a host by its name."""
-    return tx.execute(sa.select(t.hosts).where(t.hosts.c.name == name)).mappings().first()  # type: ignore[return-value]  # RowMapping reads as Mapping[str, Any]
+    return tx.execute(sa.select(t.hosts).where(t.hosts.c.name == name)).mappings().first()
 
 
 def save_host(tx: Transaction, name: str, values: Mapping[str, Any], *, known: bool) -> None:
@@ -94,3 +128,12 @@ def least_loaded(
     )
     found: str | None = tx.execute(chosen).scalar()
     return found
+
+
+def _row(row: RowMap, heard_after: datetime) -> Row:
+    """Make a resource of a row. Times are written as Neutron writes those of agents: with a blank, without zone."""
+    return (
+        {name: row[name] for name in _PLAIN}
+        | {name: row[name].strftime("%Y-%m-%d %H:%M:%S") for name in _TIMES}
+        | {"alive": row["heartbeat_timestamp"] >= heard_after, "configurations": json.loads(row["configurations"])}
+    )
