@@ -1,5 +1,6 @@
 """A control plane on a fresh SQLite database, and those who use it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,20 @@ from kaon.server.control.core import Caller, Core
 from kaon.server.store.engine import Store
 
 
-@pytest.fixture
-def core(tmp_path: Path) -> Iterator[Core]:
-    """The control plane with the Linux back end and default settings."""
-    store = Store(f"sqlite:///{tmp_path}/kaon.db")
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as the migrations make it; tests copy it, which is faster than making it."""
+    path = tmp_path_factory.mktemp("database") / "kaon.db"
+    store = Store(f"sqlite:///{path}")
     store.upgrade()
+    store.close()
+    return path
+
+
+@pytest.fixture
+def core(tmp_path: Path, fresh_database: Path) -> Iterator[Core]:
+    """The control plane with the Linux back end and default settings."""
+    store = Store(f"sqlite:///{shutil.copy(fresh_database, tmp_path / 'kaon.db')}")
     yield Core(store=store, backends={"linux": LinuxBackend()})
     store.close()
 

@@ -31,6 +31,9 @@ Pool = dict[str, str]
 ROUTER_LEGS = ("network:router_interface", "network:router_gateway")
 """Owners of ports that take the address they are told, even where hosts form their own."""
 
+FLOATING = "network:floatingip"
+"""Owner of the port behind a floating IP."""
+
 
 # ---- what a subnet may hand out
 
@@ -90,7 +93,7 @@ def allocate(
 ) -> list[FixedIp]:
     """Take addresses for a new port.
 
-    network  `id` and `router:external`
+    network  has its `id`
     subnets  of the network, oldest first, maybe with `next_free`
     port     `mac_address` and `device_owner`
     wanted   None: one address of each family, where there are subnets of it; otherwise exactly these
@@ -103,7 +106,7 @@ def allocate(
     for version in (IPV4, IPV6):
         eligible = [subnet for subnet in subnets if subnet["ip_version"] == version and not is_auto(subnet)]
         if eligible:
-            given.append(_next_free(tx, network, eligible))
+            given.append(_next_free(tx, network, eligible, port))
     return given + formed(subnets, port, given)
 
 
@@ -121,7 +124,7 @@ def take(
     if address is None:
         if own:
             return _formed(subnet, port)
-        return _next_free(tx, network, [subnet])
+        return _next_free(tx, network, [subnet], port)
     found = {"subnet_id": subnet["id"], "ip_address": str(ip_address(address))}
     if own and found != _formed(subnet, port):
         raise AllocationOnAutoAddressSubnet(ip=address, subnet_id=subnet["id"])
@@ -213,11 +216,11 @@ def _formed(subnet: Subnet, port: Mapping[str, Any]) -> FixedIp:
     return {"subnet_id": subnet["id"], "ip_address": str(address)}
 
 
-def _next_free(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[Subnet]) -> FixedIp:
+def _next_free(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[Subnet], port: Mapping[str, Any]) -> FixedIp:
     for subnet in subnets:
         digits = free_in(subnet["id"]).take_next(tx, subnet.get("next_free"))
         if digits is not None:
             return {"subnet_id": subnet["id"], "ip_address": str(from_hex(digits, subnet["ip_version"]))}
-    if network["router:external"]:
+    if port["device_owner"] == FLOATING:
         raise ExternalIpAddressExhausted(net_id=network["id"])
     raise IpAddressGenerationFailure(net_id=network["id"])

@@ -44,7 +44,7 @@ def test_a_network_is_shown_as_it_was_answered(core: Core, member: Caller) -> No
 def test_each_network_has_its_own_segment(core: Core, member: Caller, admin: Caller) -> None:
     """The lowest free id is taken; a deleted network's comes back."""
     first, second = _make(core, member), _make(core, member)
-    assert [1, 2] == [row["provider:segmentation_id"] for row in (first, second)]
+    assert [row["provider:segmentation_id"] for row in (first, second)] == [1, 2]
     networks.delete(core, member, first["id"])
     assert _make(core, member)["provider:segmentation_id"] == 1
     chosen = {"provider:network_type": "vxlan", "provider:segmentation_id": 2}
@@ -57,7 +57,7 @@ def test_each_network_has_its_own_segment(core: Core, member: Caller, admin: Cal
 def test_segments_run_out(core: Core, member: Caller) -> None:
     """Without a free id there is no network, and nothing of it remains."""
     small = replace(core, settings=replace(core.settings, vni_ranges=((5, 6),)))
-    assert [5, 6] == [_make(small, member)["provider:segmentation_id"] for _ in range(2)]
+    assert [_make(small, member)["provider:segmentation_id"] for _ in range(2)] == [5, 6]
     with pytest.raises(NoNetworkAvailable):
         _make(small, member)
     assert _used(core, "network") == 2
@@ -68,7 +68,7 @@ def test_new_ranges_leave_out_what_is_used(core: Core, member: Caller) -> None:
     _make(core, member)
     other = replace(core, settings=replace(core.settings, vni_ranges=((1, 2), (9, 9))))
     segments.prepare(other)
-    assert [2, 9] == [_make(other, member)["provider:segmentation_id"] for _ in range(2)]
+    assert [_make(other, member)["provider:segmentation_id"] for _ in range(2)] == [2, 9]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,6 @@ def test_a_network_with_ports_stays(core: Core, member: Caller) -> None:
         networks.delete(core, member, made["id"])
     ports.delete(core, member, port["id"])
     networks.delete(core, member, made["id"])
-    assert [0, 0, 0] == [_used(core, resource) for resource in ("network", "subnet", "port")]
+    assert [_used(core, resource) for resource in ("network", "subnet", "port")] == [0, 0, 0]
     left = core.store.read(lambda tx: tx.execute(sa.select(t.scopes.c.name).where(t.scopes.c.name.like("network:%"))).all())
     assert left == []

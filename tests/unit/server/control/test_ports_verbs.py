@@ -93,13 +93,13 @@ def test_a_port_is_shown_as_it_was_answered(core: Core, member: Caller, make: Ma
     """Defaults: the first free address, the default group, unbound, DOWN."""
     made = make()
     assert made == ports.show(core, member, made["id"])
-    assert (["10.0.0.2"], "DOWN", "unbound") == (_addresses(made), made["status"], made["binding:vif_type"])
+    assert (_addresses(made), made["status"], made["binding:vif_type"]) == (["10.0.0.2"], "DOWN", "unbound")
     assert made["mac_address"].startswith("fa:16:3e:")
     assert [group["name"] for group in security_groups.index(core, member, Query()).rows] == ["default"]
     assert len(made["security_groups"]) == 1
 
 
-def test_a_default_port_costs_at_most_ten_statements(core: Core, member: Caller, make: Make) -> None:
+def test_a_default_port_costs_at_most_ten_statements(core: Core, make: Make) -> None:
     """Whatever is stored: the tenth port costs what the second did."""
     make()
     costs = []
@@ -162,10 +162,10 @@ def test_nobody_gets_what_another_has(core: Core, member: Caller, network: Row, 
 def test_asked_for_and_given_back(core: Core, member: Caller, make: Make) -> None:
     """One address splits the range, the neighbours of a free one join."""
     asked = make(fixed_ips=[{"ip_address": "10.0.0.5"}])
-    assert (["10.0.0.5"], [("02", "04"), ("06", "fe")]) == (_addresses(asked), _free(core))
+    assert (_addresses(asked), _free(core)) == (["10.0.0.5"], [("02", "04"), ("06", "fe")])
     with pytest.raises(IpAddressAlreadyAllocated):
         make(fixed_ips=[{"ip_address": "10.0.0.5"}])
-    assert ["10.0.0.2"] == _addresses(make())
+    assert _addresses(make()) == ["10.0.0.2"]
     ports.delete(core, member, asked["id"])
     assert _free(core) == [("03", "fe")]
 
@@ -216,7 +216,7 @@ def test_exhausted(core: Core, member: Caller) -> None:
     with pytest.raises(IpAddressGenerationFailure):
         ports.create(core, member, [body])
     ports.delete(core, member, only["id"])
-    assert ["10.0.0.2"] == _addresses(ports.create(core, member, [body])[0])
+    assert _addresses(ports.create(core, member, [body])[0]) == ["10.0.0.2"]
 
 
 def test_the_next_subnet_helps_out(core: Core, member: Caller) -> None:
@@ -231,7 +231,7 @@ def test_the_next_subnet_helps_out(core: Core, member: Caller) -> None:
 def test_one_of_each_family(core: Core, member: Caller, network: Row, make: Make) -> None:
     """With an IPv6 subnet beside it, a port has both."""
     _subnet(core, member, network, "2001:db8::/64", ipv6_ra_mode=None, ipv6_address_mode="dhcpv6-stateful")
-    assert ["10.0.0.2", "2001:db8::2"] == _addresses(make())
+    assert _addresses(make()) == ["10.0.0.2", "2001:db8::2"]
 
 
 def test_addresses_that_hosts_form(core: Core, member: Caller, network: Row, make: Make) -> None:
@@ -239,16 +239,16 @@ def test_addresses_that_hosts_form(core: Core, member: Caller, network: Row, mak
     there = make(mac_address="fa:16:3e:00:00:01")
     bare = make(fixed_ips=[])
     auto = _subnet(core, member, network, "2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
-    assert ["10.0.0.2", "2001:db8::f816:3eff:fe00:1"] == _addresses(ports.show(core, member, there["id"]))
+    assert _addresses(ports.show(core, member, there["id"])) == ["10.0.0.2", "2001:db8::f816:3eff:fe00:1"]
     assert ports.show(core, member, bare["id"])["fixed_ips"] == []
     made = make(mac_address="fa:16:3e:00:00:02", fixed_ips=[{"ip_address": "10.0.0.9"}])
-    assert ["10.0.0.9", "2001:db8::f816:3eff:fe00:2"] == _addresses(made)
+    assert _addresses(made) == ["10.0.0.9", "2001:db8::f816:3eff:fe00:2"]
     with pytest.raises(AllocationOnAutoAddressSubnet):
         make(fixed_ips=[{"ip_address": "2001:db8::9"}])
     ports.delete(core, member, made["id"])
     assert _free(core) == [("03", "fe")]
     subnets.delete(core, member, auto["id"])
-    assert ["10.0.0.2"] == _addresses(ports.show(core, member, there["id"]))
+    assert _addresses(ports.show(core, member, there["id"])) == ["10.0.0.2"]
 
 
 def test_update_keeps_what_is_kept(core: Core, member: Caller, make: Make, subnet: Row) -> None:
@@ -256,11 +256,11 @@ def test_update_keeps_what_is_kept(core: Core, member: Caller, make: Make, subne
     made = make(fixed_ips=[{"ip_address": "10.0.0.5"}, {"ip_address": "10.0.0.6"}])
     wish = [{"ip_address": "10.0.0.6", "subnet_id": subnet["id"]}, {"ip_address": "10.0.0.7"}]
     changed = ports.update(core, member, made["id"], {"fixed_ips": wish})
-    assert ["10.0.0.6", "10.0.0.7"] == _addresses(changed)
+    assert _addresses(changed) == ["10.0.0.6", "10.0.0.7"]
     assert changed == ports.show(core, member, made["id"])
     assert _free(core) == [("02", "05"), ("08", "fe")]
     same = ports.update(core, member, made["id"], {"fixed_ips": [{"subnet_id": subnet["id"]}]})
-    assert ["10.0.0.6"] == _addresses(same)
+    assert _addresses(same) == ["10.0.0.6"]
     assert ports.update(core, member, made["id"], {"fixed_ips": []})["fixed_ips"] == []
     assert _free(core) == [("02", "fe")]
 
@@ -293,7 +293,7 @@ def test_a_new_mac(core: Core, admin: Caller, network: Row, make: Make) -> None:
     _subnet(core, admin, network, "2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
     made = make(mac_address="fa:16:3e:00:00:01")
     changed = ports.update(core, admin, made["id"], {"mac_address": "fa:16:3e:00:00:02"})
-    assert ["10.0.0.2", "2001:db8::f816:3eff:fe00:2"] == _addresses(changed)
+    assert _addresses(changed) == ["10.0.0.2", "2001:db8::f816:3eff:fe00:2"]
     assert changed == ports.show(core, admin, made["id"])
     ports.update(core, admin, made["id"], {"binding:host_id": "h1"})
     with pytest.raises(PortBound):
@@ -305,11 +305,11 @@ def test_a_new_mac(core: Core, admin: Caller, network: Row, make: Make) -> None:
 
 def test_no_groups(make: Make) -> None:
     """An empty list, port security off, and the network's own ports: none."""
-    assert [[], [], []] == [
+    assert [
         make(security_groups=[])["security_groups"],
         make(port_security_enabled=False)["security_groups"],
         make(device_owner="network:dhcp")["security_groups"],
-    ]
+    ] == [[], [], []]
 
 
 def test_groups_that_are_not(core: Core, member: Caller, stranger: Caller, make: Make) -> None:
@@ -355,11 +355,11 @@ def test_binding(core: Core, admin: Caller, make: Make) -> None:
     _host(core, "h1")
     made = make()
     bound = ports.update(core, admin, made["id"], {"binding:host_id": "h1"})
-    assert ("tap", True) == (bound["binding:vif_type"], bound["binding:vif_details"]["port_filter"])
+    assert (bound["binding:vif_type"], bound["binding:vif_details"]["port_filter"]) == ("tap", True)
     assert bound == ports.show(core, admin, made["id"])
-    assert "binding_failed" == ports.update(core, admin, made["id"], {"binding:host_id": "h9"})["binding:vif_type"]
+    assert ports.update(core, admin, made["id"], {"binding:host_id": "h9"})["binding:vif_type"] == "binding_failed"
     gone = ports.update(core, admin, made["id"], {"binding:host_id": ""})
-    assert ("unbound", {}) == (gone["binding:vif_type"], gone["binding:vif_details"])
+    assert (gone["binding:vif_type"], gone["binding:vif_details"]) == ("unbound", {})
 
 
 def test_a_host_without_the_physical_network_fails(core: Core, admin: Caller) -> None:
@@ -372,7 +372,7 @@ def test_a_host_without_the_physical_network_fails(core: Core, admin: Caller) ->
         ports.create(core, admin, [{"project_id": "staff", "network_id": network["id"], "binding:host_id": host}])[0]
         for host in ("h1", "h2")
     ]
-    assert ["binding_failed", "tap"] == [port["binding:vif_type"] for port in made]
+    assert [port["binding:vif_type"] for port in made] == ["binding_failed", "tap"]
 
 
 def test_what_hosts_are_told(core: Core, admin: Caller, network: Row, make: Make) -> None:

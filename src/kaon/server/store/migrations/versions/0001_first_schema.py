@@ -243,7 +243,12 @@ def upgrade() -> None:  # noqa: PLR0915  # one list of tables, each once
         sa.Column("port_range_min", sa.Integer(), nullable=True),
         sa.Column("port_range_max", sa.Integer(), nullable=True),
         sa.Column("remote_ip_prefix", sa.String(length=64), nullable=True),
-        sa.Column("normalized_cidr", sa.String(length=64), nullable=True, comment="the prefix without host bits; lists are filtered by it"),
+        sa.Column(
+            "normalized_cidr",
+            sa.String(length=64),
+            nullable=True,
+            comment="the prefix without host bits; lists are filtered by it",
+        ),
         sa.Column("fingerprint", sa.String(length=64), nullable=False, comment="of all that makes two rules the same"),
         sa.ForeignKeyConstraint(
             ["remote_group_id"],
