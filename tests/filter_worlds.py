@@ -22,6 +22,31 @@ from kaon.wire.security_groups import Rule, SecurityGroup
 
 _NUMBERS = count(1)
 
+START = """add table inet kaon
+add chain inet kaon one
+add chain inet kaon two
+add map inet kaon to { type mark : verdict; }
+add set inet kaon grp_1_v4 { type ipv4_addr; flags interval; }
+add rule inet kaon one ip saddr @grp_1_v4 accept
+add element inet kaon to { 1 : goto two }
+add element inet kaon grp_1_v4 { 10.0.0.0/24 }
+"""
+"""A small ruleset."""
+
+REFUSED = (
+    "delete table inet nosuch",
+    "add rule inet kaon nosuch accept",
+    "add rule inet kaon one jump nosuch",
+    "add rule inet kaon one ip saddr @grp_2_v4 accept",
+    "add element inet kaon to { 2 : goto nosuch }",
+    "add element inet kaon to { 1 : goto one }",
+    "add element inet kaon grp_1_v4 { 10.0.0.7 }",
+    "delete element inet kaon grp_1_v4 { 10.0.0.7 }",
+    "delete chain inet kaon two",
+    "delete set inet kaon grp_1_v4",
+)
+"""What neither the kernel nor the fake takes after it."""
+
 
 def new_id() -> str:
     """Make an id that no other has, in its first characters already: devices are named after them."""
