@@ -71,6 +71,15 @@ def test_a_changed_password_counts_at_once(files: tuple[Path, Path]) -> None:
     assert door.caller(_header("ada", "another password"), "req-3").user_id == "ada"
 
 
+def test_a_broken_file_locks_nobody_out(files: tuple[Path, Path]) -> None:
+    """Who was known before the edit stays known; at the start it is an error."""
+    door = BasicAuthentication(*files)
+    files[1].write_text("ada")
+    assert door.caller(_header("ada", "secret"), "req-1").user_id == "ada"
+    with pytest.raises(ValueError, match="ada"):
+        BasicAuthentication(*files)
+
+
 def test_a_password_is_checked_slowly_only_once(files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Bcrypt is paid when a pair is new, not for each request."""
     door = BasicAuthentication(*files)

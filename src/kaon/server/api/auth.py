@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import bcrypt
+import structlog
 
 from kaon.server.api.faults import unauthorized
 from kaon.server.control.core import Caller
+
+log = structlog.get_logger(__name__)
 
 REMEMBERED: Final = 1024
 """Verified passwords that are kept as digests."""
@@ -145,11 +148,17 @@ class BasicAuthentication:
         raise unauthorized(self._CHALLENGE)
 
     def _current_users(self) -> dict[str, User]:
-        seen = tuple((stat.st_mtime_ns, stat.st_size) for stat in (path.stat() for path in self._paths))
         with self._lock:
-            if seen != self._seen:
-                self._users = read_users(*(path.read_text(encoding="utf-8") for path in self._paths))
-                self._seen = seen
+            try:
+                seen = tuple((stat.st_mtime_ns, stat.st_size) for stat in (path.stat() for path in self._paths))
+                if seen != self._seen:
+                    self._users = read_users(*(path.read_text(encoding="utf-8") for path in self._paths))
+                    self._seen = seen
+            except (OSError, ValueError) as problem:
+                # Somebody is editing: those who were known stay known. At the start there are none, and it is an error.
+                if not self._seen:
+                    raise
+                log.warning("users cannot be read again", reason=str(problem))
             return self._users
 
     def _matches(self, name: str, password: bytes, password_hash: bytes) -> bool:
