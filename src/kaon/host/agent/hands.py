@@ -98,7 +98,7 @@ class Hands(threading.Thread):
             for action in self._loop.tick(time.monotonic()):
                 match action:
                     case Supervise():
-                        self._loop.daemons_died(self._worker.lost())
+                        self._loop.daemons_died(time.monotonic(), self._worker.lost())
                     case Work(look=look, stale=stale):
                         self._work(look, stale=stale)
             self._wait()
@@ -117,7 +117,7 @@ class Hands(threading.Thread):
         while self._mailbox:
             self._open(self._mailbox.popleft())
         if len(ready) > (self._woken in ready):
-            self._loop.devices_changed(self._worker.drain())
+            self._loop.devices_changed(time.monotonic(), self._worker.drain())
 
     def _open(self, message: Desired | Nothing | Joined) -> None:
         now = time.monotonic()
@@ -128,7 +128,7 @@ class Hands(threading.Thread):
                     self._reporter = Reporter()
                     self._loop.in_sync(now)
                 else:
-                    self._loop.desired_changed()
+                    self._loop.desired_changed(now)
             case Nothing():
                 self._view, self._revisions = None, {}
                 self._loop.out_of_sync()

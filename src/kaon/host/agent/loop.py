@@ -12,11 +12,12 @@ Reasons to work, and how much is looked at:
     a step failed before           everything is looked at, after a pause that doubles for its owner
     long ago                       everything is looked at: what others broke is found and mended
 
-All reasons that come up while work is being done become one piece of work after it. Waiting to gather more would only delay
-the first port, since work on many changes costs hardly more than on one.
+All reasons that come up while work is being done become one piece of work after it. A change of the desired state waits a few
+milliseconds for its fellows: what one request changed arrives as one message a scope. Waiting longer would only delay the
+first port, since work on many changes costs hardly more than on one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,6 +43,7 @@ class LoopSettings:
     supervise_interval_s  that often it is asked whether daemons live
     retry_first_s         pause after a first failure; doubles for each further one of the same owner
     retry_longest_s       and is never longer
+    gather_s              how long a change of the desired state waits for others
     offline_after_s       after a reboot of the host, how long to wait for a server before the saved state counts
     """
 
@@ -49,6 +51,7 @@ class LoopSettings:
     supervise_interval_s: float = 2.0
     retry_first_s: float = 0.5
     retry_longest_s: float = 60.0
+    gather_s: float = 0.005
     offline_after_s: float = 20.0
 
 
@@ -92,7 +95,7 @@ class Loop:
         self._awake = False
         self._stale_at: float | None = now + settings.offline_after_s if rebooted and saved else None
         self._stale = False
-        self._wanted = False
+        self._wanted_at: float | None = None
         self._look: frozenset[Slice] = frozenset()
         self._drift_at = now
         self._supervise_at = now
@@ -109,27 +112,27 @@ class Loop:
         """Take note: the desired state is the server's. What the host really has is not known yet: look at all of it."""
         self._awake, self._stale, self._stale_at = True, False, None
         self._failing.clear()
-        self._want(EVERYTHING)
+        self._want(now, EVERYTHING)
         self._supervise_at = now + self._settings.supervise_interval_s
 
     def out_of_sync(self) -> None:
         """Take note: what was desired counts no longer. Nothing is written until `in_sync`."""
-        self._awake = self._stale = self._wanted = False
-        self._stale_at = None
+        self._awake = self._stale = False
+        self._stale_at = self._wanted_at = None
 
-    def desired_changed(self) -> None:
+    def desired_changed(self, now: float) -> None:
         """Take note: scopes changed."""
-        self._want(frozenset())
+        self._want(now + self._settings.gather_s, frozenset())
 
-    def devices_changed(self, names: Iterable[str]) -> None:
+    def devices_changed(self, now: float, names: Collection[str]) -> None:
         """Take note: devices came, went or changed."""
-        if any(True for _ in names):
-            self._want({Slice.LINKS})
+        if names:
+            self._want(now, {Slice.LINKS})
 
-    def daemons_died(self, networks: Iterable[str]) -> None:
+    def daemons_died(self, now: float, networks: Collection[str]) -> None:
         """Take note: DHCP servers have gone."""
-        if any(True for _ in networks):
-            self._want({Slice.DHCP})
+        if networks:
+            self._want(now, {Slice.DHCP})
 
     def server_heard(self, now: float) -> None:
         """Take note: a server answers, so its word is waited for. Being stale lasts until it has said all."""
@@ -156,7 +159,7 @@ class Loop:
         """Say what is due. At most one piece of work at a time; the caller calls `finished` before the next `tick`."""
         if self._stale_at is not None and now >= self._stale_at:
             self._stale_at, self._stale = None, True
-            self._want(EVERYTHING)
+            self._want(now, EVERYTHING)
         if not self._awake and not self._stale:
             return []
         actions: list[LoopAction] = []
@@ -164,10 +167,10 @@ class Loop:
             self._supervise_at = now + self._settings.supervise_interval_s
             actions.append(Supervise())
         if now >= self._drift_at or any(one.again_at is not None and now >= one.again_at for one in self._failing.values()):
-            self._want(EVERYTHING)
-        if self._wanted:
+            self._want(now, EVERYTHING)
+        if self._wanted_at is not None and now >= self._wanted_at:
             actions.append(Work(self._look, stale=self._stale))
-            self._wanted, self._look = False, frozenset()
+            self._wanted_at, self._look = None, frozenset()
         return actions
 
     def next_deadline(self, now: float) -> float | None:
@@ -176,8 +179,9 @@ class Loop:
             return self._stale_at
         times = [self._drift_at, self._supervise_at]
         times += [one.again_at for one in self._failing.values() if one.again_at is not None]
-        return now if self._wanted else max(now, min(times))
+        times += [self._wanted_at] if self._wanted_at is not None else []
+        return max(now, min(times))
 
-    def _want(self, look: Iterable[Slice]) -> None:
-        self._wanted = True
+    def _want(self, at: float, look: Iterable[Slice]) -> None:
+        self._wanted_at = at if self._wanted_at is None else min(at, self._wanted_at)
         self._look |= frozenset(look)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from kaon.host.agent.loop import Slice
 from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.filters import compile_filters
-from kaon.host.compile.host import CompiledHost, attached_taps, compile_host, filtered_namespaces, in_namespaces
-from kaon.host.compile.subnets import DhcpSettings
+from kaon.host.compile.host import CompiledHost, attached_taps, combine, filtered_namespaces, in_namespaces
+from kaon.host.compile.links import compile_links
+from kaon.host.compile.security_groups import CompiledFilters
+from kaon.host.compile.subnets import CompiledDhcp, DhcpSettings, compile_dhcp
 from kaon.host.compile.view import View
 from kaon.host.kernel.dnsmasq import DhcpDoor
 from kaon.host.kernel.filters import FilterDoor
@@ -68,6 +70,7 @@ class Worker:
         self._links: Observed | None = None
         self._filters: FilterState | None = None
         self._dhcp: DhcpState | None = None
+        self._last: _Last | None = None
 
     def work(self, view: View, look: frozenset[Slice]) -> Outcome:
         """Make the host as the view says.
@@ -75,8 +78,7 @@ class Worker:
         look  slices that are looked at even if they are remembered
         """
         self._forget(look)
-        devices = self._known_links().devices
-        compiled = compile_host(view, replace(self._facts, devices=devices), self._dhcp_settings, self._known())
+        compiled = self._compile(view)
         run = _Run(self._guarded(view))
         for phase in ORDER:
             match phase:
@@ -111,6 +113,17 @@ class Worker:
     def forget(self) -> None:
         """Know nothing any more."""
         self._forget(frozenset(Slice))
+
+    def _compile(self, view: View) -> CompiledHost:
+        """Compile all slices; filters and DHCP do not depend on which devices are plugged, so a device costs links only."""
+        observed, filters = self._known_links(), self._known_filters()
+        attached = attached_taps(observed.state)
+        links = compile_links(view, replace(self._facts, devices=observed.devices))
+        last, strangers = self._last, self._guarded(view)
+        if last is None or last.view is not view or last.filters is not self._filters or last.guarded != strangers:
+            compiled = compile_filters(view, filters, attached), compile_dhcp(view, self._dhcp_settings)
+            last = self._last = _Last(view, self._filters, strangers, *compiled)
+        return combine(links, last.compiled_filters, last.compiled_dhcp)
 
     # What is known
 
@@ -203,6 +216,17 @@ class _Guarded:
 
     strangers: frozenset[str]
     namespaces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """What was compiled last, and from what."""
+
+    view: View
+    filters: FilterState | None
+    guarded: _Guarded
+    compiled_filters: CompiledFilters
+    compiled_dhcp: CompiledDhcp
 
 
 class _Run:

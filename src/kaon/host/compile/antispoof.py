@@ -5,6 +5,7 @@ Ethernet source, the IP source, the sender of ARP (RFC 826) and the target of ne
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_network
 
 from kaon.host.compile.prefixes import elements_of, link_local, prefixes_of
@@ -21,6 +22,7 @@ def addresses_by_mac(port: HostPort) -> dict[str, tuple[str, ...]]:
     return {mac: (*addresses, link_local(mac)) for mac, addresses in sorted(by_mac.items())}
 
 
+@lru_cache(maxsize=8192)  # a port's rules follow from the port alone, and most ports are as they were
 def spoof_rules(port: HostPort) -> tuple[str, ...]:
     """Write the chain that a port's frames pass first."""
     by_mac = addresses_by_mac(port)

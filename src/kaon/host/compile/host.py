@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from kaon.host.compile.facts import HostFacts
+from kaon.host.compile.facts import CompiledLinks, HostFacts
 from kaon.host.compile.filters import compile_filters
 from kaon.host.compile.links import compile_links
-from kaon.host.compile.subnets import DhcpSettings, Reservation, compile_dhcp
+from kaon.host.compile.security_groups import CompiledFilters
+from kaon.host.compile.subnets import CompiledDhcp, DhcpSettings, Reservation, compile_dhcp
 from kaon.host.compile.view import View
 from kaon.host.state.filters import FilterState
 from kaon.host.state.host import HostState, ObservedHost
@@ -33,13 +34,16 @@ def compile_host(view: View, facts: HostFacts, dhcp: DhcpSettings, actual: Obser
 
     actual  numbers in use are kept, and taps that are still on our bridges are closed whether they are ports or not
     """
-    links = compile_links(view, facts)
     filters = compile_filters(view, actual.filters, attached_taps(actual.links.state))
-    servers = compile_dhcp(view, dhcp)
+    return combine(compile_links(view, facts), filters, compile_dhcp(view, dhcp))
+
+
+def combine(links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp) -> CompiledHost:
+    """Put the slices together."""
     return CompiledHost(
-        state=HostState(links=links.state, filters=filters.state, dhcp=servers.state),
-        leases=servers.leases,
-        waiting=tuple(dict.fromkeys((*links.waiting, *filters.waiting, *servers.waiting))),
+        state=HostState(links=links.state, filters=filters.state, dhcp=dhcp.state),
+        leases=dhcp.leases,
+        waiting=tuple(dict.fromkeys((*links.waiting, *filters.waiting, *dhcp.waiting))),
     )
 
 

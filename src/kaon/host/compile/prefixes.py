@@ -1,6 +1,7 @@
 """Addresses and prefixes as nft's interval sets take them. Pure."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 Prefix = IPv4Network | IPv6Network
@@ -14,7 +15,7 @@ def prefixes_of(texts: Iterable[str], version: int) -> tuple[Prefix, ...]:
     nft refuses elements that overlap. Neighbours are not merged: a member that comes or goes must touch no other element.
     Errors  ValueError on text that is no address.
     """
-    found = {ip_network(text, strict=False) for text in texts}
+    found = {_read(text) for text in texts}
     kept: list[Prefix] = []
     covered: set[Prefix] = set()
     for prefix in sorted((one for one in found if one.version == version), key=_order):
@@ -22,6 +23,11 @@ def prefixes_of(texts: Iterable[str], version: int) -> tuple[Prefix, ...]:
             covered.add(prefix)
             kept.append(prefix)
     return tuple(sorted(kept, key=lambda one: (int(one.network_address), one.prefixlen)))
+
+
+@lru_cache(maxsize=65536)  # reading is most of what compiling filters costs, and most addresses are as they were
+def _read(text: str) -> Prefix:
+    return ip_network(text, strict=False)
 
 
 def _order(prefix: Prefix) -> tuple[int, int]:

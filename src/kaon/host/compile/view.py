@@ -1,7 +1,7 @@
 """What a host knows, as compile reads it: the scopes it holds, with typed access. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kaon.wire import scopes
@@ -45,10 +45,14 @@ class RouterView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Every scope that the host holds: name -> key -> entry. Missing scopes read as None, never as empty."""
+    """Every scope that the host holds: name -> key -> entry. Missing scopes read as None, never as empty.
+
+    What is held never changes in place, so a network is sorted once, however many ports ask for it.
+    """
 
     host: str
     scopes: Mapping[str, Mapping[str, Entry]]
+    _networks: dict[str, NetworkView | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def _own(self, kind: type[E]) -> Iterator[E]:
         for entry in self.scopes.get(scopes.host(self.host), {}).values():
@@ -69,6 +73,11 @@ class View:
 
     def network(self, network_id: str) -> NetworkView | None:
         """Give a network, or None while its scope is not held."""
+        if network_id not in self._networks:
+            self._networks[network_id] = self._sort_network(network_id)
+        return self._networks[network_id]
+
+    def _sort_network(self, network_id: str) -> NetworkView | None:
         entries = self.scopes.get(scopes.network(network_id))
         if entries is None:
             return None
