@@ -31,7 +31,9 @@ def states(draw: st.DrawFn) -> LinkState:
     links: list[Link] = [*bridges]
     pairs: list[VethPair] = []
     if bridges:
-        links += [_vxlan(draw, int(str(n)), draw(on)) for n in draw(subsets(1, 2))]
+        # A bridge has one tunnel: in two of one bridge the same MAC could not stand.
+        apart = draw(st.permutations([bridge.name for bridge in bridges]))
+        links += [_vxlan(draw, int(str(n)), bridge) for n, bridge in zip(draw(subsets(1, 2)), apart, strict=False)]
         links += [Tap(str(name), draw(on), draw(st.sampled_from((1400, 1450)))) for name in draw(subsets(*TAPS))]
         links += [Uplink(str(name), draw(on)) for name in draw(subsets(*UPLINKS))]
         if spaces:

@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 
 from kaon.host.kernel import link_requests as words
@@ -122,17 +122,10 @@ def addresses(socket: rt.RouteSocket, namespace: str, found: dict[int, Device]) 
         if raw is None or on is None or on.owner is None or index == LOOPBACK:
             continue
         ip = ip_address(raw)
-        if isinstance(ip, IPv6Address) and ip == link_local(on.mac):
+        if rt.number(attributes.get(words.IFA_PROTOCOL, b"")) == words.KERNEL_LINK_LOCAL or ip == words.link_local(on.mac):
             continue
         seen.add(InterfaceAddress(namespace, on.name, str(ip_interface(f"{ip}/{length}"))))
     return seen
-
-
-def link_local(mac: str) -> IPv6Address:
-    """Derive the address that the kernel gives a device by itself (RFC 4291, appendix A)."""
-    raw = bytearray(bytes.fromhex(mac.replace(":", "")))
-    raw[0] ^= 0x02
-    return IPv6Address(b"\xfe\x80" + bytes(6) + bytes(raw[:3]) + b"\xff\xfe" + bytes(raw[3:6]))
 
 
 def routes(socket: rt.RouteSocket, namespace: str, found: dict[int, Device]) -> set[Route]:

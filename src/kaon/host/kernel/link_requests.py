@@ -8,7 +8,7 @@ Sources: linux/if_link.h, linux/neighbour.h, linux/rtnetlink.h, linux/if_addr.h.
 
 import struct
 from collections.abc import Callable
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 
 from kaon.host.kernel import rtnetlink as rt
@@ -30,7 +30,9 @@ BRPORT_LEARNING, BRPORT_NEIGH_SUPPRESS = 8, 32
 TICKS_PER_SECOND = 100
 """USER_HZ: in which bridges count their times."""
 
-IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS = 1, 2, 4, 8
+IFA_ADDRESS, IFA_LOCAL, IFA_BROADCAST, IFA_FLAGS, IFA_PROTOCOL = 1, 2, 4, 8, 11
+KERNEL_LINK_LOCAL = 3
+"""IFAPROT_KERNEL_LL: an address that comes with the device."""
 _IFA_F_NODAD = 0x02
 RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_TABLE = 1, 4, 5, 9, 15
 MAIN_TABLE = 254
@@ -61,8 +63,13 @@ def link_header(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
 
 
 def creation(link: Made, namespace_descriptor: int = -1) -> rt.Request:
-    """Ask for a new link; `namespace_descriptor` is where a pair's inner end goes. Fails when the name is taken."""
-    own = [rt.text(IFNAME, link.name), rt.u32(MTU, link.mtu), rt.u32(IFGROUP, GROUP)]
+    """Ask for a new link; `namespace_descriptor` is where a pair's inner end goes. Fails when the name is taken.
+
+    A bridge follows the smallest MTU of its members until its own is changed to a value that it did not have (br_change_mtu),
+    so it starts with another than it shall have.
+    """
+    mtu = link.mtu - 1 if isinstance(link, Bridge) else link.mtu
+    own = [rt.text(IFNAME, link.name), rt.u32(MTU, mtu), rt.u32(IFGROUP, GROUP)]
     match link:
         case Bridge():
             own.append(rt.attribute(ADDRESS, mac_bytes(link.mac)))
@@ -114,6 +121,22 @@ def address(noun: InterfaceAddress, index: int, *, remove: bool = False) -> rt.R
     body += rt.attribute(IFA_LOCAL, interface.ip.packed) + rt.attribute(IFA_ADDRESS, interface.ip.packed)
     if family == AF_INET and interface.network.prefixlen < 31:  # noqa: PLR2004 - RFC 3021: no broadcast in a /31
         body += rt.attribute(IFA_BROADCAST, interface.network.broadcast_address.packed)
+    if remove:
+        return rt.Request(rt.DELADDR, 0, body)
+    return rt.Request(rt.NEWADDR, rt.CREATE | rt.EXCL, body)
+
+
+def link_local(mac: str) -> IPv6Address:
+    """Derive the address that the kernel gives a device by itself (RFC 4291, appendix A)."""
+    raw = bytearray(mac_bytes(mac))
+    raw[0] ^= 0x02
+    return IPv6Address(b"\xfe\x80" + bytes(6) + bytes(raw[:3]) + b"\xff\xfe" + bytes(raw[3:6]))
+
+
+def link_local_address(mac: str, index: int, *, remove: bool = False) -> rt.Request:
+    """Ask for what the kernel makes when a device comes up, and does not make anew when its MAC changes later."""
+    body = _ADDRESS.pack(AF_INET6, 64, _IFA_F_NODAD, _SCOPE_LINK, index)
+    body += rt.attribute(IFA_ADDRESS, link_local(mac).packed) + rt.u8(IFA_PROTOCOL, KERNEL_LINK_LOCAL)
     if remove:
         return rt.Request(rt.DELADDR, 0, body)
     return rt.Request(rt.NEWADDR, rt.CREATE | rt.EXCL, body)

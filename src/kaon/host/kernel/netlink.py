@@ -197,7 +197,7 @@ class NetlinkLinks:
         self._indexes.pop((HOST, link.name), None)
         index = self._index(HOST, link.name)
         self._seen[link.name] = (index, 0, False)
-        _ask(self._home, link_requests.setting(index, alias))
+        _ask(self._home, link_requests.setting(index, alias, rtnetlink.u32(link_requests.MTU, link.mtu)))
         if isinstance(link, VethPair):
             self._indexes.pop((link.namespace, link.peer), None)
             inner = self._index(link.namespace, link.peer)
@@ -226,16 +226,25 @@ class NetlinkLinks:
         self._seen[link.name] = (index, master, link.up)
         _ask(self._home, *requests)
         if isinstance(link, VethPair):
-            self._change_inner(link)
+            self._change_inner(link, getattr(found, "mac", None))
 
-    def _change_inner(self, pair: VethPair) -> None:
+    def _change_inner(self, pair: VethPair, mac: str | None) -> None:
         index = self._index(pair.namespace, pair.peer)
         words = (
             rtnetlink.attribute(link_requests.ADDRESS, link_requests.mac_bytes(pair.mac)),
             rtnetlink.u32(link_requests.MTU, pair.mtu),
             rtnetlink.text(link_requests.IFALIAS, alias_of(pair.owner)),
         )
-        _ask(self._socket(pair.namespace), link_requests.setting(index, *words, up=pair.peer_up))
+        socket = self._socket(pair.namespace)
+        _ask(socket, link_requests.setting(index, *words, up=pair.peer_up))
+        if mac and mac != pair.mac:
+            # Either may fail without harm: the one is gone or never was, the other is there.
+            socket.ask(
+                [
+                    link_requests.link_local_address(mac, index, remove=True),
+                    link_requests.link_local_address(pair.mac, index),
+                ]
+            )
 
     def _remove(self, link: Link) -> None:
         index = self._index(HOST, link.name)
