@@ -8,18 +8,14 @@ import pytest
 from kaon.lab import cloud, rig
 from kaon.lab.api import Api, api_of
 from kaon.lab.cloud import Cloud
-from kaon.lab.configs import Extras
 from kaon.lab.topology import Lab
-
-# A lease short enough to be looked at; quotas that fifty ports fit into and that a test can reach.
-EXTRAS = Extras(agent={"DEFAULT": {"dhcp_lease_duration": 600}}, server={"quotas": {"quota_router": 3}})
 
 
 @pytest.fixture(scope="module")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """Two computes, a network node, a controller with the server, the outside; agents run."""
     word = request.module.__name__.rpartition("_")[2]
-    with rig.running(f"t{os.getpid()}-{word}", extras=EXTRAS) as made:
+    with rig.running(f"t{os.getpid()}-{word}") as made:
         yield made
 
 

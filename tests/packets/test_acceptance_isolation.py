@@ -163,8 +163,8 @@ def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
         for name, frame in lies.items():
             with probes.count_frames(neighbour.vm.pid, marks[name]) as near, probes.count_frames(host, marks[name]) as wire:
                 probes.send_frames(liar.vm.pid, [frame])
-                expected = 5 if name == "honest" else 0
-                assert (name, expected) == (name, near.report())
+                # An honest datagram may be answered too, by an ICMP error that quotes it.
+                assert (name, name == "honest") == (name, near.report() > 0)
                 assert (name, 0) == (name, wire.report())
         claims = {
             "sender MAC": frames.arp(source_mac=mac, sender_mac=strange_mac, sender_ip=mine, target_ip=neighbour.address),

@@ -161,18 +161,22 @@ def wrongs(stage: Stage) -> list[Wrong]:
     return [
         Wrong("malformed JSON", "POST", networks, b'{"network": {', 400, "HTTPBadRequest"),
         Wrong("unknown attribute", "POST", networks, {"network": {"flavour": "sweet"}}, 400, "HTTPBadRequest"),
-        Wrong("wrong type", "POST", networks, {"network": {"admin_state_up": "perhaps"}}, 400, "HTTPBadRequest"),
+        Wrong("wrong type", "POST", networks, {"network": {"admin_state_up": "perhaps"}}, 400, "InvalidInput"),
         Wrong("too long", "POST", networks, {"network": {"name": "n" * 256}}, 400, "HTTPBadRequest"),
         subnets("CIDR overlapping in the network", "InvalidInput", cidr="10.0.0.128/25"),
-        subnets("gateway outside", "GatewayConflictWithAllocationPools", 409, cidr="10.1.0.0/24", gateway_ip="10.1.0.5",
+        subnets("gateway is no host", "InvalidInput", cidr="10.1.0.0/24", gateway_ip="10.1.0.0"),
+        subnets("gateway inside the pool", "GatewayConflictWithAllocationPools", 409, cidr="10.1.0.0/24", gateway_ip="10.1.0.5",
                 allocation_pools=[{"start": "10.1.0.2", "end": "10.1.0.9"}]),
+        subnets("pool outside the subnet", "OutOfBoundsAllocationPool", cidr="10.1.0.0/24",
+                allocation_pools=[{"start": "10.2.0.2", "end": "10.2.0.9"}]),
         ports("address outside the subnet", 400, "InvalidIpForSubnet", fixed_ips=outside),
+        ports("address outside every subnet", 400, "InvalidIpForNetwork", fixed_ips=[{"ip_address": "10.9.9.9"}]),
         ports("address taken", 409, "IpAddressAlreadyAllocated", fixed_ips=taken),
         ports("MAC taken", 409, "MacAddressInUse", mac_address=stage.mac),
         Wrong("network in use", "DELETE", f"{networks}/{stage.net}", None, 409, "NetworkInUse"),
         Wrong("foreign network", "GET", f"{networks}/{stage.foreign_net}", None, 404, "NetworkNotFound"),
         Wrong("foreign port", "DELETE", f"/v2.0/ports/{stage.foreign_port}", None, 404, "PortNotFound"),
-        Wrong("over quota", "POST", "/v2.0/routers", {"routers": [{}, {}, {}, {}]}, 409, "OverQuota"),
+        Wrong("over quota", "POST", "/v2.0/security-groups", {"security_group": {"name": "one"}}, 409, "OverQuota"),
         Wrong("too large", "POST", networks, b'{"network": {"name": "' + b"x" * 1_000_000 + b'"}}', 413, ""),
     ]  # fmt: skip
 
@@ -189,12 +193,15 @@ def test_wrong_input_is_refused_as_neutron_does_and_leaves_nothing(tenants: Clou
         port = made(red.ask("POST", "/v2.0/ports", {"port": {"network_id": net}}), "port")
         other = made(blue.ask("POST", "/v2.0/ports", {"port": {"network_id": foreign}}), "port")
         stage = Stage(net, subnet, port["id"], port["fixed_ips"][0]["ip_address"], port["mac_address"], foreign, other["id"])
+        groups = len(red.ask("GET", "/v2.0/security-groups").body["security_groups"])
+        assert admin.ask("PUT", "/v2.0/quotas/red", {"quota": {"security_group": groups}}).status == 200
         before = counts(admin)
         for wrong in wrongs(stage):
             raw = wrong.body if isinstance(wrong.body, bytes) else None
             answer = red.send(wrong.method, wrong.path, raw) if raw else red.ask(wrong.method, wrong.path, wrong.body)
             assert (wrong.what, wrong.status, wrong.error) == (wrong.what, answer.status, wrong.error and answer.error_type)
         assert before == counts(admin)
+        assert admin.ask("DELETE", "/v2.0/quotas/red").status == 204
 
 
 FOREIGN_ROUTER = f"qrouter-{uuid.uuid4()}"
