@@ -26,7 +26,7 @@ from kaon.model.query import Body, Page, Query, Row
 from kaon.server.backends.protocol import Change
 from kaon.server.control import binding, floatingips, ipam, policy, quota_usage, scheduling, security_groups
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import followers, ports, rows, select, subnets
+from kaon.server.store import followers, ports, roles, rows, select, subnets
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -160,13 +160,15 @@ def alter(core: Core, tx: Transaction, port: Row, changes: Body) -> Row:
 def remove(core: Core, tx: Transaction, port: Row) -> None:
     """Delete a port (as `find_any` gave it), with all that follows: its addresses are free, its floating IPs let go."""
     floatingips.dissociate_port(core, tx, port["id"])
+    served = roles.served_by_port(tx, port["id"]) if port["device_owner"] == DHCP else None
     ipam.release(tx, port["fixed_ips"])
     ports.delete(tx, port["id"])
     quota_usage.release(tx, port["project_id"], "port", 1)
     _touch(tx, port, port, placed=True)
-    if port["device_owner"] == DHCP and port["binding:host_id"]:
-        tx.touch(scopes.host(port["binding:host_id"]), f"dhcp/{port['network_id']}")
     followers.follow_port(tx, port["binding:host_id"], port["network_id"], port["security_groups"])
+    if served is not None:  # the server goes with its port, wherever that was bound meanwhile
+        tx.touch(scopes.host(served["host"]), f"dhcp/{served['network_id']}")
+        followers.settle(tx, [served["host"]], [scopes.network(served["network_id"])])
 
 
 def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:

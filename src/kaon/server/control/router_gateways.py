@@ -61,10 +61,10 @@ def _clear(core: Core, tx: Transaction, router: Row) -> None:
     network_id = router["external_gateway_info"]["network_id"]
     if rows.floatingips_through(tx, router["id"]):
         raise errors.RouterExternalGatewayInUseByFloatingIp(router_id=router["id"], net_id=network_id)
-    port_id = _port_id(tx, router)
+    port = ports.find_any(tx, _port_id(tx, router))
     rows.set_gateway(tx, router["id"], None, enable_snat=True)
-    router_legs.detach(tx, router["id"], port_id)
-    ports.remove(core, tx, ports.find_any(tx, port_id))
+    router_legs.detach(tx, router["id"], port)
+    ports.remove(core, tx, port)
 
 
 def _port_id(tx: Transaction, router: Row) -> str:

@@ -49,7 +49,7 @@ def remove(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
         port = ports.find_any(tx, _leg(tx, router_id, body))
         for fixed_ip in port["fixed_ips"]:
             _check_unused(tx, router, fixed_ip["subnet_id"])
-        router_legs.detach(tx, router_id, port["id"])
+        router_legs.detach(tx, router_id, port)
         ports.remove(core, tx, port)
         _raise(tx, router)
         return _answer(router, port, body.get("subnet_id"))

@@ -29,10 +29,11 @@ def attach(tx: Transaction, router_id: str, port: Row) -> None:
     followers.follow_router(tx, rows.hosts_of(tx, router_id), router_id, [port["network_id"]])
 
 
-def detach(tx: Transaction, router_id: str, port_id: str) -> None:
-    """Make a port no leg any more. Its host lets go of the network when the port is removed."""
-    rows.remove_leg(tx, port_id)
-    tx.touch(scopes.router(router_id), f"port/{port_id}")
+def detach(tx: Transaction, router_id: str, port: Row) -> None:
+    """Make a port no leg any more; it is to be removed next."""
+    rows.remove_leg(tx, port["id"])
+    tx.touch(scopes.router(router_id), f"port/{port['id']}")
+    followers.follow_router(tx, rows.hosts_of(tx, router_id), router_id, [port["network_id"]])
 
 
 def check_overlap(tx: Transaction, router_id: str, joining: Collection[Mapping[Any, Any]]) -> None:

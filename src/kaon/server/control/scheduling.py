@@ -31,7 +31,7 @@ def ensure_dhcp(core: Core, tx: Transaction, network_id: str) -> None:
         if wanted:
             _keep_addresses(core, tx, server, wanted)
         else:
-            release_dhcp(core, tx, network_id, server["host"])
+            ports.remove(core, tx, ports.find_any(tx, server["port_id"]))  # the server goes with it
     if wanted:
         taken = {server["host"] for server in serving}
         while len(taken) < core.settings.dhcp_agents_per_network:
@@ -40,16 +40,6 @@ def ensure_dhcp(core: Core, tx: Transaction, network_id: str) -> None:
                 break
             taken.add(host)
     status.refresh_network(tx, core, network_id)
-
-
-def release_dhcp(core: Core, tx: Transaction, network_id: str, host: str) -> None:
-    """Take the DHCP server of a network away from a host, with its port."""
-    for server in roles.serving(tx, network_id):
-        if server["host"] == host:
-            roles.stop_serving(tx, network_id, host)
-            tx.touch(scopes.host(host), f"dhcp/{network_id}")
-            ports.remove(core, tx, ports.find_any(tx, server["port_id"]))
-            followers.settle(tx, [host], [scopes.network(network_id)])
 
 
 def ensure_router(core: Core, tx: Transaction, router_id: str) -> str:

@@ -34,13 +34,8 @@ def serve(tx: Transaction, network_id: str, host: str, port_id: str) -> None:
     tx.execute(sa.insert(t.served_networks).values(network_id=network_id, host=host, port_id=port_id))
 
 
-def stop_serving(tx: Transaction, network_id: str, host: str) -> None:
-    """Forget that a host serves a network."""
-    tx.execute(sa.delete(t.served_networks).where(_served.network_id == network_id, _served.host == host))
-
-
 def served_by_port(tx: Transaction, port_id: str) -> RowMap | None:
-    """Tell which network (network_id) which host serves on this port."""
+    """Tell which host serves which network on this port: host, network_id."""
     return tx.execute(sa.select(t.served_networks).where(_served.port_id == port_id)).mappings().first()
 
 
