@@ -74,7 +74,7 @@ def test_a_pair_with_a_mac_of_its_own_is_tied_to_it() -> None:
     port = make_port(new_id(), 5)
     fields = {name: getattr(port, name) for name in port.__struct_fields__}
     rules = spoof_rules(type(port)(**fields | {"allowed_address_pairs": (pair("10.0.0.9", "fa:16:3e:00:00:99"),)}))
-    assert "ether saddr fa:16:3e:00:00:99 ip saddr { 10.0.0.9 } return" in rules
-    assert "ether saddr fa:16:3e:00:00:05 ip saddr { 10.0.0.5 } return" in rules
+    assert "ether saddr fa:16:3e:00:00:99 ip saddr 10.0.0.9 return" in rules
+    assert "ether saddr fa:16:3e:00:00:05 ip saddr 10.0.0.5 return" in rules
     assert rules[0] == "ether saddr != { fa:16:3e:00:00:05, fa:16:3e:00:00:99 } drop"
     assert rules[-1] == "drop"

@@ -62,15 +62,10 @@ def link_local(mac_address: str) -> str:
     return str(IPv6Address(b"\xfe\x80" + bytes(6) + identifier))
 
 
-def version_of(address: str) -> int:
-    """Tell the IP version of an address or prefix, 4 or 6."""
-    return ip_network(address, strict=False).version
-
-
 def first_of(addresses: Iterable[str], version: int) -> IPv4Address | IPv6Address | None:
     """Find the first plain address of a version."""
     for text in addresses:
-        prefix = ip_network(text, strict=False)
+        prefix = _read(text)
         if prefix.version == version:
             return prefix.network_address
     return None

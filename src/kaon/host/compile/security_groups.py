@@ -20,9 +20,10 @@ AFTER its chains are in. A tap that is still a member of a bridge of ours but is
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kaon.host.compile.allocations import Allocations, is_filtered
-from kaon.host.compile.antispoof import addresses_by_mac, spoof_rules
+from kaon.host.compile.antispoof import REMEMBERED, SHARED, addresses_by_mac, claim_rules, spoof_rules
 from kaon.host.compile.prefixes import element_of, elements_of, prefixes_of
 from kaon.host.compile.rules import grant_of, member_set, text_of
 from kaon.host.compile.view import View
@@ -147,10 +148,12 @@ def _bridge_table(filtered: list[HostPort], strangers: list[str], allocations: A
             rules=("oifname @strangers drop", "meta mark set 0", f"meta mark set oifname map @{PORT_MAP}"),
         ),
     }
+    chains.update({name: Chain(rules=rules) for name, rules in SHARED.items()})
     spoof = set()
     for port in filtered:
         name = f"spoof_{port.id}"
         chains[name] = Chain(rules=spoof_rules(port), owners=(f"port/{port.id}",))
+        chains[f"claims_{port.id}"] = Chain(rules=claim_rules(port), owners=(f"port/{port.id}",))
         spoof.add(element(quoted(tap_name(port.id)), f"jump {name}"))
     numbers = {element(quoted(tap), str(mark)) for tap, mark in allocations.marks.items()}
     return Table(
@@ -205,16 +208,23 @@ def _member_sets(groups: _Groups) -> dict[str, Collection]:
     return sets
 
 
-def _guard(port: HostPort, allocations: Allocations, groups: _Groups) -> Guard:
+@lru_cache(maxsize=REMEMBERED)
+def _places(port: HostPort) -> tuple[frozenset[str], frozenset[str]]:
+    """Give a port's addresses and its prefixes."""
     by_mac = addresses_by_mac(port)
     texts = [text for addresses in by_mac.values() for text in addresses]
     found = [prefix for version in (4, 6) for prefix in prefixes_of(texts, version)]
     single = frozenset(element_of(prefix) for prefix in found if prefix.prefixlen == prefix.max_prefixlen)
     own = frozenset(fixed.ip_address for fixed in port.fixed_ips)
+    return single | own, frozenset(str(prefix) for prefix in found if prefix.prefixlen != prefix.max_prefixlen)
+
+
+def _guard(port: HostPort, allocations: Allocations, groups: _Groups) -> Guard:
+    addresses, prefixes = _places(port)
     return Guard(
         zone=allocations.zones.get(bridge_name(port.network_id), 0),
-        addresses=single | own,
-        prefixes=frozenset(str(prefix) for prefix in found if prefix.prefixlen != prefix.max_prefixlen),
+        addresses=addresses,
+        prefixes=prefixes,
         groups=frozenset(port.security_groups) if is_filtered(port) else None,
         settled=not any(group_id in groups.lacking for group_id in port.security_groups),
     )
