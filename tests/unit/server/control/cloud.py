@@ -6,7 +6,7 @@ from typing import Any
 
 from kaon.model.query import Row
 from kaon.server.backends.linux import LinuxBackend
-from kaon.server.control import floatingips, hosts, networks, ports, routers, scheduling, scope_reading, subnets
+from kaon.server.control import floatingips, hosts, networks, ports, routers, scheduling, scope_reading, status, subnets
 from kaon.server.control.core import Caller, Core, ServerSettings
 from kaon.server.store import followers
 from kaon.server.store.engine import Store
@@ -74,10 +74,11 @@ class Cloud:
         )
         scheduling.schedule_pending(self.core)
 
-    def report(self, host: str, *told: Realised, applied: dict[str, int] | None = None) -> Report:
-        """Make a host's report of these things."""
+    def report(self, host: str, *told: Realised, applied: dict[str, int] | None = None) -> None:
+        """Let a host report these things."""
         self._reports += 1
-        return Report(sequence=self._reports, instance="1", applied=applied or {}, realised=told)
+        report = Report(sequence=self._reports, instance="1", applied=applied or {}, realised=told)
+        status.take_report(self.core, host, report)
 
     def read(self, scope: str) -> dict[str, Entry]:
         """Read all of a scope."""

@@ -7,7 +7,8 @@ from cloud import ADMIN, ANN, Cloud, leased, wired
 
 from kaon.model import errors
 from kaon.model.query import Query, Row
-from kaon.server.control import agents, hosts, networks, ports, scheduling, status, subnets
+from kaon.server.control import agents, hosts, networks, ports, scheduling, scope_reading, status, subnets
+from kaon.server.store import scope_rows
 from kaon.wire import scopes
 from kaon.wire.messages import Realised, RealisedKind, Role
 
@@ -24,7 +25,7 @@ def _dhcp_ports(cloud: Cloud, network: Row) -> list[Row]:
 
 
 def _status(cloud: Cloud, host: str, port: Row, *told: Realised) -> str:
-    status.take_report(cloud.core, host, cloud.report(host, *told))
+    cloud.report(host, *told)
     return str(cloud.show_port(port)["status"])
 
 
@@ -86,8 +87,6 @@ def test_moved_tunnel_end_is_told_to_the_networks(cloud: Cloud) -> None:
 
 
 def _revision(cloud: Cloud, scope: str) -> int:
-    from kaon.server.store import scope_rows  # noqa: PLC0415  # only here
-
     found = cloud.store.read(lambda tx: scope_rows.revision_of(tx, scope))
     assert found is not None
     return found
@@ -162,8 +161,6 @@ def test_deleted_network_leaves_nothing_on_its_server(cloud: Cloud) -> None:
     networks.delete(cloud.core, ANN, network["id"])
     assert {} == cloud.host_scope("net1")
     assert {scopes.host("net1")} == cloud.followed("net1")
-    from kaon.server.control import scope_reading  # noqa: PLC0415  # only here
-
     delta = cloud.store.read(lambda tx: scope_reading.read_changes(tx, scopes.host("net1"), before))
     assert f"dhcp/{network['id']}" in delta.gone
 
@@ -238,9 +235,8 @@ def test_report_is_kept_and_told_to_nobody(cloud: Cloud) -> None:
     network = cloud.network()
     port = cloud.port(network, ADMIN, host="h1")
     before = {scope: _revision(cloud, scope) for scope in (scopes.network(network["id"]), scopes.host("h1"))}
-    report = cloud.report("h1", wired(port), applied={scopes.host("h1"): before[scopes.host("h1")], "host:h2": 9})
     for _ in range(2):  # reports come twice
-        status.take_report(cloud.core, "h1", report)
+        cloud.report("h1", wired(port), applied={scopes.host("h1"): before[scopes.host("h1")], "host:h2": 9})
     assert before == {scope: _revision(cloud, scope) for scope in before}
     (told,) = status.port_realised(cloud.core, port["id"])
     assert ("h1", "port", port["revision_number"], True) == (told["host"], told["kind"], told["revision"], told["up"])
@@ -257,7 +253,7 @@ def test_report_costs_few_statements(cloud: Cloud) -> None:
     counts = []
     for told in (made[:1], made[1:]):
         with cloud.store.counting() as statements:
-            status.take_report(cloud.core, "h1", cloud.report("h1", *map(wired, told), applied={scopes.host("h1"): 1}))
+            cloud.report("h1", *map(wired, told), applied={scopes.host("h1"): 1})
         counts.append(len(statements))
     assert counts[0] == counts[1] <= 8
     assert {"ACTIVE"} == {cloud.show_port(port)["status"] for port in made}

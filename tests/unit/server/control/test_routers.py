@@ -8,7 +8,7 @@ from cloud import ADMIN, ANN, BOB, Cloud, wired
 
 from kaon.model import errors
 from kaon.model.query import Query, Row
-from kaon.server.control import floatingips, networks, ports, quotas, routers, status
+from kaon.server.control import floatingips, networks, ports, quotas, routers
 from kaon.wire import scopes
 from kaon.wire.messages import Realised, RealisedKind, Role
 
@@ -276,7 +276,7 @@ def test_floating_ip_is_active_when_its_router_says_so(cloud: Cloud) -> None:
 
     def told(host: str, revision: int, *, up: bool = True) -> str:
         done = Realised(kind=RealisedKind.FLOATINGIP, id=made["id"], revision=revision, up=up)
-        status.take_report(cloud.core, host, cloud.report(host, done))
+        cloud.report(host, done)
         return str(floatingips.show(cloud.core, ANN, made["id"])["status"])
 
     now = made["revision_number"]
@@ -297,7 +297,7 @@ def test_router_is_down_while_its_host_says_so(cloud: Cloud) -> None:
     assert "ACTIVE" == router["status"]
     for up, expected in ((False, "DOWN"), (True, "ACTIVE")):
         done = Realised(kind=RealisedKind.ROUTER, id=router["id"], revision=router["revision_number"], up=up)
-        status.take_report(cloud.core, "net1", cloud.report("net1", done))
+        cloud.report("net1", done)
         assert expected == routers.show(cloud.core, ANN, router["id"])["status"]
 
 
@@ -306,5 +306,5 @@ def test_router_leg_is_active_when_wired(cloud: Cloud) -> None:
     cloud.hello("net1", Role.L3, Role.DHCP)
     _, _, router = _joined(cloud)
     (port,) = ports.index(cloud.core, ANN, Query(filters={"device_id": (router["id"],)})).rows
-    status.take_report(cloud.core, "net1", cloud.report("net1", wired(port)))
+    cloud.report("net1", wired(port))
     assert "ACTIVE" == cloud.show_port(port)["status"]
