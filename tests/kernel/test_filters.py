@@ -8,11 +8,14 @@ import pytest
 
 from filter_worlds import World, anywhere, look, make_port, make_rule, new_id, settle
 from ground import command, make_bridge, make_node, make_vm, on_own_ground, until
+from kaon.host.compile.rules import PROTOCOLS, grant_of, text_of
 from kaon.host.kernel.conntrack import Conntrack
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.nfnetlink import Nfnetlink
+from kaon.host.kernel.nftables import Nft
 from kaon.host.plan.filters import FilterPlan, Transaction
 from kaon.host.state.flows import Flow
+from kaon.host.state.names import router_namespace
 from kaon.host.state.trouble import Trouble
 
 pytestmark = pytest.mark.root
@@ -203,3 +206,37 @@ def test_looking_into_a_namespace_does_not_keep_it_alive(tmp_path: Path) -> None
     command("ip netns del qrouter-1")
     until(lambda: not Path("/proc/sys/net/ipv4/conf/peer").exists(), "the peer of what was inside is gone")
     assert door.observe(["qrouter-1"]).namespaces == {""}
+
+
+@on_own_ground
+def test_every_protocol_can_be_said() -> None:
+    """Nft takes a rule for each protocol, by number and by Neutron's name, in both families and directions."""
+    protocols = [str(number) for number in range(256)] + sorted(PROTOCOLS)
+    rules = [
+        text_of(grant_of(make_rule(direction, family, protocol, remote_ip_prefix=prefix)))
+        for protocol in protocols
+        for direction in ("ingress", "egress")
+        for family, prefix in (("IPv4", "192.0.2.0/24"), ("IPv6", "2001:db8::/32"))
+    ]
+    with Nft() as nft:
+        nft.write(
+            "add table inet kaon\nadd chain inet kaon every\n" + "".join(f"add rule inet kaon every {rule}\n" for rule in rules)
+        )
+        assert sum("rule" in one for one in nft.read("list table inet kaon")) == len(rules)
+
+
+@on_own_ground
+def test_a_namespace_of_the_same_name_is_not_the_same(tmp_path: Path) -> None:
+    """What was written into a router's namespace that was deleted is not believed of its successor, also not unobserved."""
+    world, door, router = World(), KernelFilters(tmp_path), new_id()
+    name = router_namespace(router)
+    world.router(router, (new_id(), new_id(), "203.0.113.2"), [])
+    for _ in range(2):
+        command(f"ip netns add {name}")
+        plan = settle(world, door)
+        assert [transaction.namespace for transaction in plan.transactions] == [name]
+        command(f"ip netns del {name}")
+    command(f"ip netns add {name}")
+    assert door.apply(plan) == []
+    assert "chain leaving" in command(f"ip netns exec {name} nft list table inet kaon")
+    assert not look(world, door)[1]

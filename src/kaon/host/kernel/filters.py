@@ -90,7 +90,8 @@ class KernelFilters:
                     self._records.put(namespace, record)
                     self._tables[namespace] = tables
                 else:  # somebody wrote meanwhile: what was read is good for a plan, but not to stand on later
-                    self._forget_generation(namespace)
+                    self._records.put(namespace, msgspec.structs.replace(record, instance=instance, generation=None))
+                    self._tables[namespace] = tables
                 return record.state_of(namespace, tables)
         if namespace not in self._tables:
             self._tables[namespace] = {family: written.table for family, written in record.tables.items()}
@@ -135,17 +136,20 @@ class KernelFilters:
         only if nobody else wrote between our look, our transaction and the fingerprints.
         """
         namespace = transaction.namespace
-        record = self._records.get(namespace)
-        if endings:
-            self._records.put(namespace, msgspec.structs.replace(record, pending=endings))
         with Nfnetlink(self._path(namespace)) as netlink, Nft(self._path(namespace)) as nft:
+            instance = _instance(netlink)
+            record = self._records.get(namespace)
+            if record.instance != instance:  # another namespace had this name: what stood there says nothing
+                record = Record(instance=instance, policy=record.policy)
+                self._tables.pop(namespace, None)
+            if endings:
+                self._records.put(namespace, msgspec.structs.replace(record, pending=endings))
             nft.write(transaction.text)
             generation = netlink.generation()
             alone = record.generation is not None and generation == (record.generation + 1) & 0xFFFF_FFFF
             tables = {family: table for family, table in transaction.tables.items() if table is not None}
             fresh = {family: self._fingerprint(nft, family, table, record) for family, table in tables.items()}
             alone = alone and netlink.generation() == generation
-            instance = _instance(netlink)
         kept = {family: one for family, one in record.tables.items() if family not in transaction.tables}
         known = {family: self._tables.get(namespace, {}).get(family, one.table) for family, one in kept.items()}
         self._tables[namespace] = known | tables
@@ -180,6 +184,9 @@ class KernelFilters:
         return Written(table, same, declarations)
 
     def _end(self, namespace: str, endings: tuple[EndFlows, ...], desired: FilterState) -> None:
+        record = self._records.get(namespace)
+        if record.pending != endings:
+            self._records.put(namespace, msgspec.structs.replace(record, pending=endings))
         flows = self._flows.flows(namespace)
         doomed = [flow for flow in flows if any(ends(ending, flow, desired) for ending in endings)]
         self._flows.end(namespace, doomed)

@@ -25,6 +25,9 @@ _OUTPUT_STATELESS = 1 << 2
 _OUTPUT_JSON = 1 << 4
 _OUTPUT_NUMERIC = (1 << 7) | (1 << 8) | (1 << 9)  # protocols, priorities, symbols: names differ between versions
 
+_FIRST_ERROR = 3
+"""Lines: what is wrong, where, and an arrow to it. One mistake makes nft say the same of all that follows."""
+
 
 class NftRefusedError(Exception):
     """nft did not take a text. The message is nft's own."""
@@ -136,5 +139,6 @@ class Nft:
         output: bytes = self._library.nft_ctx_get_output_buffer(self._context)
         error: bytes = self._library.nft_ctx_get_error_buffer(self._context)
         if failed:
-            raise NftRefusedError(error.decode(errors="replace").strip() or "nft refused without a word")
+            message = error.decode(errors="replace").strip().splitlines()
+            raise NftRefusedError("\n".join(message[:_FIRST_ERROR]) or "nft refused without a word")
         return output.decode()
