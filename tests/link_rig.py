@@ -94,8 +94,8 @@ class RigHost:
     def close(self) -> None:
         """Take everything away."""
         self.stop_door()
-        for name in os.listdir(self.directory) if self.directory.exists() else []:
-            self.run(lambda name=name: Namespaces(self.directory).delete(name))
+        for path in tuple(self.directory.iterdir()) if self.directory.exists() else ():
+            self.run(lambda name=path.name: Namespaces(self.directory).delete(name))
         _libc.umount2(str(self.directory).encode(), 2)
         self._thread.shutdown()
         os.close(self.descriptor)

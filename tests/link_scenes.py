@@ -81,7 +81,7 @@ class Scene:
         self.legs[router_id].append(RouterPort(port_id=port_id, network_id=network_id, device_owner=owner))
         return port_id
 
-    def floating(self, number: int, router_id: str, network_id: str, address: str, fixed: str, port_id: str) -> str:
+    def floating(self, number: int, router_id: str, network_id: str, address: str, fixed: str) -> str:
         """Add a floating IP."""
         floating = FloatingIp(
             id=uuid("fip", number),
@@ -89,7 +89,7 @@ class Scene:
             floating_network_id=network_id,
             floating_ip_address=address,
             fixed_ip_address=fixed,
-            port_id=port_id,
+            port_id=uuid("port", number),
         )
         self.floatingips[router_id].append(floating)
         return floating.id

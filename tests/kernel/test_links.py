@@ -1,4 +1,4 @@
-"""Does the kernel agree about links, addresses, routes and forwarding?"""
+"""Does the kernel agree about links, addresses, routes and forwarding? Two hosts of the test's own, with an underlay."""
 
 import os
 import re
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from link_rig import RigHost, rig_host
-from link_scenes import Scene, mac
 
 from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.links import compile_links
 from kaon.host.state.names import bridge_name, router_namespace, tap_name, vxlan_name
 from kaon.host.state.network_state import LinkState
+from link_rig import RigHost, rig_host
+from link_scenes import Scene, mac
 
 ETH_P_ARP = 0x0806
 
@@ -38,7 +38,7 @@ def listen(device: str, protocol: int) -> socket.socket:
     """Hear what passes a device."""
     heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
     heard.bind((device, protocol))
-    heard.setblocking(False)
+    heard.settimeout(0)
     return heard
 
 
@@ -99,7 +99,7 @@ def test_a_router_forwards_and_meets_the_outside(hosts: tuple[RigHost, RigHost])
         port = scene.port(number, network, "a", f"10.0.{number}.5", f"fd00:{number}::5")
         a.vm(f"vm{number}", tap_name(port), mac(number), f"10.0.{number}.5/24", f"fd00:{number}::5/64")
         a.sh(f"ip route add default via 10.0.{number}.1; ip route add default via fd00:{number}::1", space=f"vm{number}")
-        scene.floating(number, router, outside, f"203.0.113.10{number}", f"10.0.{number}.5", port)
+        scene.floating(number, router, outside, f"203.0.113.10{number}", f"10.0.{number}.5")
     b.vm("beyond", "eth1", mac(99), "203.0.113.1/24")
     settle(scene, a, "a")
     settle(scene, b, "b", public="eth1")
