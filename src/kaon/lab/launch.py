@@ -120,8 +120,14 @@ def _be_node(order: dict[str, Any], line: socket.socket, log: int) -> NoReturn:
 
 
 def _be_daemon(order: dict[str, Any], line: socket.socket, log: int) -> NoReturn:
-    """Become the command."""
+    """Become the command: the grandchild does.
+
+    The child is the first to live in the node's pid namespace, and an orphan goes to the init of the namespace that its parent
+    lived in. Were the command the child itself, it would go to the machine's init, and the node could not end until that reaps it.
+    """
     try:
+        if os.fork():
+            os._exit(0)
         _settle(log)
         for name in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP):
             signal.signal(name, signal.SIG_DFL)
@@ -156,12 +162,14 @@ def main() -> None:
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)  # before another mount namespace hides it
     if order["inside"] is not None:
         enter(order["inside"])
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         ours.close()
         if order["what"] == "node":
             _be_node(order, theirs, log)
         _be_daemon(order, theirs, log)
     theirs.close()
+    os.waitpid(child, 0)
     sys.stdout.write(f"{_outcome(ours)}\n")
 
 
