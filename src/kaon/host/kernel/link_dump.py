@@ -52,7 +52,7 @@ def device(body: bytes) -> Device:
     info = rt.attributes(found.get(words.LINKINFO, b""))
     alias = rt.string(found.get(words.IFALIAS, b""))
     owner = owner_of(alias)
-    if not alias and rt.number(found.get(words.IFGROUP, b"")) == words.GROUP:
+    if not alias and rt.number(found.get(words.IFGROUP, b"")) in (words.GROUP, words.DOOMED):
         owner = ""
     slave_kind = rt.string(info.get(words.INFO_SLAVE_KIND, b""))
     return Device(

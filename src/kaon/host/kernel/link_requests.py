@@ -20,6 +20,9 @@ from kaon.host.state.routes import ROUTE_PROTOCOL, Hop, Route
 GROUP = 0x4B414F4E
 """Link group of everything that we make: the letters KAON."""
 
+DOOMED = 0x4B414F21
+"""Link group of what goes next: the kernel deletes a group in the time that it takes for one link."""
+
 IFF_UP = 1
 ADDRESS, IFNAME, MTU, LINK, MASTER, LINKINFO, IFALIAS, IFGROUP, NET_NS_FD, EXT_MASK = 1, 3, 4, 5, 10, 18, 20, 27, 28, 29
 INFO_KIND, INFO_DATA, INFO_SLAVE_KIND, INFO_SLAVE_DATA = 1, 2, 4, 5
@@ -111,6 +114,16 @@ def tunnel_port_setting(index: int, *, suppress: bool) -> rt.Request:
 def deletion(index: int) -> rt.Request:
     """Ask to delete a link."""
     return rt.Request(rt.DELLINK, 0, link_header(index))
+
+
+def dooming(index: int) -> rt.Request:
+    """Ask to put a link into the group that goes next."""
+    return setting(index, rt.u32(IFGROUP, DOOMED))
+
+
+def deletion_of_doomed() -> rt.Request:
+    """Ask to delete the group that goes next."""
+    return rt.Request(rt.DELLINK, 0, link_header() + rt.u32(IFGROUP, DOOMED))
 
 
 def address(noun: InterfaceAddress, index: int, *, remove: bool = False) -> rt.Request:

@@ -13,6 +13,7 @@ import errno
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from enum import Enum, auto
 from pathlib import Path
 
 from kaon.host.kernel import link_dump, link_requests, rtnetlink
@@ -77,18 +78,21 @@ class NetlinkLinks:
         )
 
     def apply(self, steps: Sequence[LinkStep]) -> list[Trouble]:
-        """See `LinkDoor.apply`. Entries of one namespace that follow each other go in one system call."""
+        """See `LinkDoor.apply`. Entries of one namespace that follow each other go in one system call; so do deleted links."""
         troubles: list[Trouble] = []
-        for space, group in itertools.groupby(steps, key=_space_of_entry):
-            if space is None:
-                for step in group:
-                    try:
-                        self._take(step)
-                    except OSError as error:
-                        if not (isinstance(step, Remove) and error.errno in _GONE):
-                            troubles.append(_trouble(step, error))
-            else:
-                troubles += self._take_entries(space, list(group))
+        for batch, group in itertools.groupby(steps, key=_batch_of):
+            taken = list(group)
+            if isinstance(batch, str):
+                troubles += self._take_entries(batch, taken)
+                continue
+            if batch is _Batch.DELETIONS and len(taken) > 1:
+                self._delete_together(taken)
+            for step in taken:
+                try:
+                    self._take(step)
+                except OSError as error:
+                    if not (isinstance(step, Remove) and error.errno in _GONE):
+                        troubles.append(_trouble(step, error))
         return troubles
 
     def fileno(self) -> int:
@@ -252,11 +256,20 @@ class NetlinkLinks:
             _ask(self._home, link_requests.setting(index, rtnetlink.u32(link_requests.MASTER, 0)))
             self._seen[link.name] = (index, 0, self._seen.get(link.name, (0, 0, False))[2])
             return
-        _ask(self._home, link_requests.deletion(index))
         self._indexes.pop((HOST, link.name), None)
         self._seen.pop(link.name, None)
         if isinstance(link, VethPair):
             self._indexes.pop((link.namespace, link.peer), None)
+        _ask(self._home, link_requests.deletion(index))
+
+    def _delete_together(self, steps: list[LinkStep]) -> None:
+        """Delete links as one group: each alone would wait for the kernel's readers. What stays is tried singly after."""
+        dooming = []
+        for step in steps:
+            with suppress(OSError):
+                dooming.append(link_requests.dooming(self._index(HOST, getattr(step.what, "name", ""))))
+        if all(answer.number == 0 for answer in self._home.ask(dooming)):
+            self._home.ask([link_requests.deletion_of_doomed()])
 
     def _announce(self, address: InterfaceAddress) -> None:
         index = self._index(address.namespace, address.device)
@@ -415,17 +428,26 @@ def _ask(socket: rtnetlink.RouteSocket, *requests: rtnetlink.Request) -> None:
             raise OSError(answer.number, str(answer))
 
 
-def _space_of_entry(step: LinkStep) -> str | None:
-    """Name the namespace of a step about an entry; None for any other step."""
+class _Batch(Enum):
+    """Steps that follow each other and are not entries of one namespace."""
+
+    SINGLE = auto()
+    DELETIONS = auto()
+
+
+def _batch_of(step: LinkStep) -> str | _Batch:
+    """Say what a step can be taken together with: for an entry, its namespace."""
     if not isinstance(step, Put | Remove):
-        return None
+        return _Batch.SINGLE
     match step.what:
         case InterfaceAddress() | Route():
             return step.what.namespace
         case ForwardingEntry() | Neighbour():
             return HOST
+        case Bridge() | Vxlan() | VethPair():
+            return _Batch.DELETIONS
         case _:
-            return None
+            return _Batch.SINGLE
 
 
 def _fine(step: LinkStep, number: int) -> bool:
