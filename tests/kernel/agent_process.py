@@ -33,7 +33,11 @@ def main() -> None:
     )
     logs.set_up(debug=True)
     links = NetlinkLinks(Namespaces(settings.netns_path))
-    doors = Doors(links, KernelFilters(settings.state_path, settings.netns_path), Dnsmasq(settings.run_path, settings.state_path, settings.netns_path))
+    doors = Doors(
+        links,
+        KernelFilters(settings.state_path, settings.netns_path),
+        Dnsmasq(settings.run_path, settings.state_path, settings.netns_path),
+    )
     carrier = ZeroMQHost(told["endpoint"], bytes.fromhex(told["server_key"]), bytes.fromhex(told["secret"]), heartbeat_s=0.5)
     agent = Agent(settings, carrier, doors)
     signal.signal(signal.SIGTERM, lambda *_: agent.stop())

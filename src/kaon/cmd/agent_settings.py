@@ -116,7 +116,7 @@ def _settings(conf: Any) -> AgentSettings:
 def _connection(conf: Any) -> Connection:
     if not conf.bus.server or not conf.bus.server.startswith("tcp://"):
         raise BadConfigurationError(f"[bus] server: {conf.bus.server!r} is no endpoint: expected tcp://address:port")
-    keys = Path(conf.bus.keys)
+    keys = Path(conf.bus["keys"])
     try:
         server_key, secret = read_key(keys / SERVER_KEY), read_key(keys / HOST_SECRET)
     except BadKey as error:
