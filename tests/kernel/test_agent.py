@@ -315,3 +315,36 @@ def test_rebooted_host_without_server(host: Host) -> None:
     while "master" not in run("ip", "-n", host.name, "link", "show", tap(1)):
         assert time.monotonic() < deadline + 10
         select.select([], [], [], 0.05)
+
+
+def test_what_others_break_is_mended(host: Host) -> None:
+    """A deleted bridge is made again with all that was on it; a stranger's bridge and table stay."""
+    host.ports[1] = host_port(1)
+    host.plug(1)
+    host.server.put(host.scopes())
+    host.start()
+    host.server.wait("port", lambda: host.server.is_up(RealisedKind.PORT, port_id(1)))
+    run("ip", "-n", host.name, "link", "add", "brq-stranger", "type", "bridge")
+    run("ip", "netns", "exec", host.name, "nft", "add", "table", "inet", "stranger")
+    run("ip", "-n", host.name, "link", "delete", f"brq{NET[:11]}")
+    deadline = time.monotonic() + 10
+    while f"master brq{NET[:11]}" not in run("ip", "-n", host.name, "link", "show", tap(1)):
+        assert time.monotonic() < deadline
+        select.select([], [], [], 0.02)
+    assert "brq-stranger" in host.links()
+    assert "stranger" in run("ip", "netns", "exec", host.name, "nft", "list", "tables")
+
+
+def test_reservation_is_not_lost_without_agent(host: Host) -> None:
+    """While no agent runs, the DHCP server does, and the next agent leaves it alone."""
+    host.ports[1] = host_port(1)
+    host.server.put(host.scopes())
+    host.start()
+    host.server.wait("lease", lambda: host.server.is_up(RealisedKind.LEASE, port_id(1)))
+    pid = host.dnsmasq_pid()
+    assert host.end() == 0
+    assert Path(f"/proc/{pid}").exists()
+    host.server.realised.clear()
+    host.start()
+    host.server.wait("lease again", lambda: host.server.is_up(RealisedKind.LEASE, port_id(1)))
+    assert host.dnsmasq_pid() == pid
