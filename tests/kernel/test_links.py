@@ -101,8 +101,12 @@ def test_a_router_forwards_and_meets_the_outside(hosts: tuple[RigHost, RigHost])
         a.sh(f"ip route add default via 10.0.{number}.1; ip route add default via fd00:{number}::1", space=f"vm{number}")
         scene.floating(number, router, outside, f"203.0.113.10{number}", f"10.0.{number}.5")
     b.vm("beyond", "eth1", mac(99), "203.0.113.1/24")
+    heard = b.run(lambda: b.namespaces.run("beyond", lambda: listen("eth0", ETH_P_ARP)))
     settle(scene, a, "a")
     settle(scene, b, "b", public="eth1")
+    with heard:
+        senders = {socket.inet_ntoa(heard.recv(100)[28:32]) for _ in range(6)}
+    assert senders == {"203.0.113.10", "203.0.113.101", "203.0.113.102"}
     assert a.reaches("10.0.2.5", "vm1", count=2)
     assert a.reaches("fd00:2::5", "vm1", count=2)
     assert a.reaches("203.0.113.10", "vm1")

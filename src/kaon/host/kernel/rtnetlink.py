@@ -142,10 +142,10 @@ class RouteSocket:
         """Ask for one thing, from the family's header on; None when there is none."""
         self._sequence += 1
         self._socket.send(_pack(Request(kind, 0, body), self._sequence, ack=False))
-        for got_kind, _, sequence, found in self._receive():
-            if sequence == self._sequence:
-                return None if got_kind == _ERROR else found
-        return None
+        while True:
+            for got, _, sequence, found in self._receive():
+                if sequence == self._sequence:
+                    return None if got == _ERROR else found
 
     def close(self) -> None:
         """Close it."""
