@@ -74,7 +74,7 @@ def test_a_lab_has_no_way_out(lab: Lab) -> None:
 
 
 def test_a_vm_gets_a_lease_renews_it_and_leaves_the_machines_files_alone(lab: Lab) -> None:
-    """udhcpc takes address, routes and resolver from a DHCP server, in the VM's own mounts; SIGUSR1 renews."""
+    """A VM takes address, routes and resolver from a DHCP server, in the VM's own mounts; SIGUSR1 renews."""
     before = Path("/etc/resolv.conf").read_bytes()
     host = nodes.node(lab, "compute1")
     vm = vms.plug(lab, "compute1", "leaser", PORT_A)
@@ -137,9 +137,8 @@ def test_probes_count_exactly_and_see_what_lies(lab: Lab) -> None:
         assert answer.error == ""
         assert answer.echoed == answer.sent
 
-        lie = frames.udp(
-            source_mac=MAC_A, target_mac=MAC_B, source_ip="10.0.0.99", target_ip="10.0.0.2", port=9, payload=b"a-lie"
-        )
+        macs, ips = frames.Ends(MAC_A, MAC_B), frames.Ends("10.0.0.99", "10.0.0.2")
+        lie = frames.udp(macs=macs, ips=ips, port=9, payload=b"a-lie")
         with probes.count_frames(b.pid, b"a-lie") as count:
             assert probes.send_frames(a.pid, [lie], count=7) == 7
             assert count.report() == 7
@@ -162,7 +161,7 @@ def test_the_outside_answers_and_says_who_asked(lab: Lab) -> None:
 
 
 def test_the_forwarder_carries_from_loopback_to_a_hosts_loopback(lab: Lab) -> None:
-    """A connection to the forwarder's port on the machine reaches a server bound to 127.0.0.1 inside the host, and no link joins them."""
+    """A connection to the forwarder's port on the machine reaches a server on 127.0.0.1 in the host; no link joins them."""
     nodes.start_responder(lab, "controller", 9696)
     port = nodes.start_forwarder(lab, "controller", 9696)
     outcome = subprocess.run(

@@ -74,7 +74,7 @@ def looks(tenants: Cloud) -> dict[str, Inventory]:
 
 @pytest.fixture
 def undisturbed(tenants: Cloud, served: Served) -> Iterator[None]:
-    """Pings every 10 ms across hosts and through the floating IP for the whole test: none lost, nothing rewired, dnsmasq the same."""
+    """Pings every 10 ms across hosts and by the floating IP meanwhile: none lost, nothing rewired, dnsmasq the same."""
     before = looks(tenants)
     outside = nodes.node(tenants.lab, "outside").pid
     across = probes.ping_flow(served.first.vm.pid, served.second.address)

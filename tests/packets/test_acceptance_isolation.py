@@ -58,7 +58,7 @@ def test_vms_have_the_addresses_that_the_api_shows(tenants: Cloud, world: World)
 
 
 def test_a_project_reaches_its_own_and_nobody_elses(world: World) -> None:
-    """Across hosts, on one network and through the router; the wrong project is not reached though it has the address dialled."""
+    """Across hosts, on one network and by the router; the wrong project is not reached though it has the address dialled."""
     seen = demo.matrix(tuple(world.values()))
     assert [check for check in seen if not check.holds] == []
     assert {(check.source, check.target) for check in seen if check.expected != demo.NOBODY} >= {
@@ -148,15 +148,19 @@ def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
     """Frames with another's IP, MAC or ARP claim are seen neither by a neighbour nor on the wire; honest ones are."""
     liar, victim, far = world["red-1"], world["red-2"], world["red-3"]
     neighbour = cloud.launch(tenants, liar.network, liar.vm.host, "neighbour")
-    to = {"target_mac": neighbour.vm.mac_address, "target_ip": neighbour.address, "port": 9}
+
+    def lie(source_mac: str, source_ip: str, payload: bytes) -> bytes:
+        macs = frames.Ends(source_mac, neighbour.vm.mac_address)
+        return frames.udp(macs=macs, ips=frames.Ends(source_ip, neighbour.address), port=9, payload=payload)
+
     strange_mac = "fa:16:3e:99:99:99"
     marks = {name: f"kaon-{name}-mark".encode() for name in ("honest", "address", "mac", "both")}
     mine, mac = liar.address, liar.vm.mac_address
     lies = {
-        "honest": frames.udp(source_mac=mac, source_ip=mine, payload=marks["honest"], **to),
-        "address": frames.udp(source_mac=mac, source_ip=far.address, payload=marks["address"], **to),
-        "mac": frames.udp(source_mac=strange_mac, source_ip=mine, payload=marks["mac"], **to),
-        "both": frames.udp(source_mac=victim.vm.mac_address, source_ip=victim.address, payload=marks["both"], **to),
+        "honest": lie(mac, mine, marks["honest"]),
+        "address": lie(mac, far.address, marks["address"]),
+        "mac": lie(strange_mac, mine, marks["mac"]),
+        "both": lie(victim.vm.mac_address, victim.address, marks["both"]),
     }
     host = nodes.node(tenants.lab, liar.vm.host).pid
     try:

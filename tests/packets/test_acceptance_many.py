@@ -85,7 +85,7 @@ def settles(lab: Lab, before: dict[str, Inventory], what: str) -> None:
 
 
 def test_fifty_ports_by_eight_clients_and_nothing_left_of_them(tenants: Cloud, red: Api, admin: Api) -> None:
-    """Fifty ports created at once have fifty addresses; wired, then deleted with their network, they leave nothing on any host."""
+    """Fifty ports created at once have fifty addresses; wired, then deleted with their network, they leave nothing."""
     lab = tenants.lab
     fresh = looks(lab)
     with network(red) as (net, _):

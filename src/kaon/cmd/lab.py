@@ -5,16 +5,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from types import TracebackType
+from typing import Annotated, NoReturn, Self
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from kaon.lab import cloud, demo, nodes, rig, vms
-from kaon.lab.picture import hosts_table, picture
+from kaon.lab.picture import hosts_table, next_commands, picture
 from kaon.lab.processes import LabError
-from kaon.lab.topology import Lab, classic
+from kaon.lab.topology import DEFAULT_NAME, Lab, classic
 
 app = typer.Typer(no_args_is_help=True, help="Emulated hosts and VMs on this machine (root), the demo, and their end.")
 
@@ -46,37 +48,44 @@ def _errors_in_words() -> Iterator[None]:
         _fail(str(error))
 
 
+class _Seconds(ProgressColumn):
+    """How long a step has taken."""
+
+    def render(self, task: Task) -> Text:
+        """Give it in seconds."""
+        return Text(f"{task.finished_time or task.elapsed or 0.0:5.1f} s", style="dim")
+
+
 class _Steps:
-    """Progress: the step under way beside a spinner, those that are done above it."""
+    """Progress: the step under way has a spinner, those done stand above it with their times."""
 
     def __init__(self, console: Console) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        columns = (SpinnerColumn(finished_text="✓"), _Seconds(), TextColumn("{task.description}"))
         self._progress = Progress(*columns, console=console)
-        self._task: int | None = None
+        self._current: TaskID | None = None
 
-    def __enter__(self) -> "_Steps":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._finish()
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._finish()
         self._progress.stop()
 
     def _finish(self) -> None:
-        if self._task is not None:
-            self._progress.stop_task(self._progress.task_ids[self._task])
-            self._progress.update(self._progress.task_ids[self._task], total=1, completed=1)
+        if self._current is not None:
+            self._progress.update(self._current, total=1, completed=1)
 
     def say(self, step: str) -> None:
         """The last step is done, this one begins."""
         self._finish()
-        self._progress.add_task(step, total=None)
-        self._task = len(self._progress.task_ids) - 1
+        self._current = self._progress.add_task(step, total=None)
 
 
 @app.command()
-def up(name: Name = "demo", computes: int = 2, port: int = 0) -> None:
-    """Bring up hosts, server and agents; what is up already stays as it is. --port: of the API on 127.0.0.1 (0: any free one)."""
+def up(name: Name = DEFAULT_NAME, computes: int = 2, port: int = 0) -> None:
+    """Bring up hosts, server and agents; what is up already stays. --port: of the API on 127.0.0.1 (0: any free one)."""
     lab, console = _lab(name), Console()
     with _errors_in_words():
         with _Steps(console) as steps:
@@ -87,7 +96,7 @@ def up(name: Name = "demo", computes: int = 2, port: int = 0) -> None:
 
 
 @app.command()
-def down(name: Name = "demo") -> None:
+def down(name: Name = DEFAULT_NAME) -> None:
     """Remove everything that the lab made, and only that."""
     lab = _lab(name)
     with _errors_in_words():
@@ -96,7 +105,7 @@ def down(name: Name = "demo") -> None:
 
 
 @app.command()
-def status(name: Name = "demo") -> None:
+def status(name: Name = DEFAULT_NAME) -> None:
     """Say what runs. Exit status 1 when a host, the server or an agent does not."""
     lab, console = _lab(name), Console()
     with _errors_in_words():
@@ -110,7 +119,7 @@ def status(name: Name = "demo") -> None:
 
 
 @app.command("exec", context_settings=_INSIDE)
-def execute(context: typer.Context, host: str, name: Name = "demo") -> None:
+def execute(context: typer.Context, host: str, name: Name = DEFAULT_NAME) -> None:
     """Run a command in a host, all its namespaces: kaon lab exec compute1 ip -br link. A shell when none is given."""
     lab = _lab(name)
     with _errors_in_words():
@@ -119,7 +128,7 @@ def execute(context: typer.Context, host: str, name: Name = "demo") -> None:
 
 
 @app.command(context_settings=_INSIDE)
-def shell(context: typer.Context, vm: str, name: Name = "demo") -> None:
+def shell(context: typer.Context, vm: str, name: Name = DEFAULT_NAME) -> None:
     """Run a command in a VM: kaon lab shell red-1 ping -c3 10.0.0.12. A shell when none is given."""
     lab = _lab(name)
     with _errors_in_words():
@@ -133,7 +142,7 @@ def _become(argv: list[str]) -> NoReturn:
 
 
 @app.command("power-cut")
-def power_cut(host: str, name: Name = "demo") -> None:
+def power_cut(host: str, name: Name = DEFAULT_NAME) -> None:
     """End a host without a warning: its processes, VMs, namespaces and devices go at once; its disk stays."""
     lab = _lab(name)
     with _errors_in_words():
@@ -143,7 +152,7 @@ def power_cut(host: str, name: Name = "demo") -> None:
 
 
 @app.command("power-on")
-def power_on(host: str, name: Name = "demo") -> None:
+def power_on(host: str, name: Name = DEFAULT_NAME) -> None:
     """Switch a host on again after a power cut, with its server or agent."""
     lab = _lab(name)
     with _errors_in_words():
@@ -151,7 +160,7 @@ def power_on(host: str, name: Name = "demo") -> None:
 
 
 @app.command()
-def kill(host: str, daemon: str, name: Name = "demo") -> None:
+def kill(host: str, daemon: str, name: Name = DEFAULT_NAME) -> None:
     """End the `server` or `agent` of a host with SIGKILL."""
     lab = _lab(name)
     with _errors_in_words():
@@ -159,8 +168,8 @@ def kill(host: str, daemon: str, name: Name = "demo") -> None:
 
 
 @app.command("demo")
-def demonstrate(name: Name = "demo", port: int = 0) -> None:
-    """Bring up a cloud network, prove in packets that it works, and leave it up. Exit status 1 when anything is not as expected."""
+def demonstrate(name: Name = DEFAULT_NAME, port: int = 0) -> None:
+    """Bring up a cloud network, prove in packets that it works, leave it up. Exit status 1 when it is not as expected."""
     lab, console = _lab(name), Console()
     if lab.directory.exists():
         _fail(f"lab {name} is there already; remove it first: kaon lab down --name {name}")
@@ -169,6 +178,7 @@ def demonstrate(name: Name = "demo", port: int = 0) -> None:
             access = rig.up(lab, port=port, say=steps.say)
             with cloud.clients(lab, access) as tenants:
                 shown = demo.show(tenants, steps.say)
-        console.print(picture(lab, access, rig.hosts(lab), rig.status(lab), shown, access.server_s))
+        console.print(picture(lab, access, shown))
+        console.print("\nIt stays up. Try next:", *next_commands(lab, access, shown.guests[0].name), sep="\n  ", soft_wrap=True)
     if not shown.holds:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Plain HTTP to a lab's API, for what the openstack client would not send or would not show: codes, error types, broken bodies."""
+"""Plain HTTP to a lab's API, for what the openstack client would not send or show: codes, error types, broken bodies."""
 
 import base64
 import http.client

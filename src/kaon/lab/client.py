@@ -27,7 +27,7 @@ _LIMIT_S = 120.0
 _SILENT = frozenset({"delete", "set", "unset", "add", "remove"})
 
 
-class RefusedCommand(LabError):
+class RefusedCommandError(LabError):
     """The client refused a command or the server a request; the text is the client's own."""
 
 
@@ -81,7 +81,7 @@ class OpenStack:
         self._process.communicate()
 
     def run(self, *words: object) -> Any:
-        """Run one command; give what it printed, decoded from JSON, or None. RefusedCommand with its words when it failed.
+        """Run one command; give what it printed, decoded from JSON, or None. RefusedCommandError with its words when it failed.
 
         Several words may stand in one text: run("port show", port_id).
         """
@@ -97,7 +97,7 @@ class OpenStack:
                 return json.loads(text)
             except ValueError:
                 pass
-        raise RefusedCommand(f"openstack {shlex.join(flat)} ({self.cloud}): {text}")
+        raise RefusedCommandError(f"openstack {shlex.join(flat)} ({self.cloud}): {text}")
 
     def _exchange(self, line: str) -> str:
         """Send a line, give all that is printed before the mark."""

@@ -129,7 +129,7 @@ def port_status(cloud: Cloud, project: str, port_id: str) -> str:
 
 
 def plug_port(cloud: Cloud, network: Network, port: Mapping[str, Any], host: str, name: str) -> tuple[Vm, float]:
-    """Bind the port to a host and plug a VM there, as Nova does; wait until it is ACTIVE; give the VM and the seconds it took."""
+    """Bind the port to a host and plug a VM there, as Nova does; wait until it is ACTIVE; give the VM and the seconds."""
     vms.boot(cloud.lab, host, name)  # its start is not the network's time
     begun = time.monotonic()
     cloud.admin.run("port set --host", host, port["id"])

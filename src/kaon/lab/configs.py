@@ -27,11 +27,11 @@ from kaon.lab.topology import (
 
 ETC = Path("/var/lib/kaon/etc")  # as a host sees it
 USERS: Mapping[str, tuple[str, str]] = {
-    # user: (project, roles)
     "admin": ("admin", "admin"),
     "red": ("red", "member"),
     "blue": ("blue", "member"),
 }
+"""User -> project and roles."""
 _BCRYPT_ROUNDS = 4  # passwords of a lab are random and live as long as it
 
 Sections = Mapping[str, Mapping[str, object]]

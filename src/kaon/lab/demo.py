@@ -5,8 +5,8 @@
              red-2 compute2      └── red-b 10.0.1.0/24                      blue-2 compute2
                                        red-3 compute2
 
-red-1 and blue-1 have the same address, red-2 and blue-2 too. Every check names who must answer, so that the wrong VM at the right
-address fails it.
+red-1 and blue-1 have the same address, red-2 and blue-2 too. Every check names who must answer, so that the wrong VM at the
+right address fails it.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,7 +53,6 @@ class Shown:
     gateway_ip: str
     matrix: tuple[Check, ...]
     checks: tuple[Check, ...]
-    agents_s: float
 
     @property
     def holds(self) -> bool:
@@ -114,7 +113,7 @@ def matrix(guests: Sequence[Guest]) -> tuple[Check, ...]:
         return tuple(pool.map(one, pairs))
 
 
-def router_checks(cloud: Cloud, guests: Sequence[Guest], gateway_ip: str) -> tuple[Check, ...]:
+def router_checks(guests: Sequence[Guest], gateway_ip: str) -> tuple[Check, ...]:
     """What leaves by the router is seen by the router's address; a project without a router gets nowhere."""
     by_name = {guest.name: guest.vm.pid for guest in guests}
 
@@ -173,7 +172,7 @@ def gateway_address(cloud: Cloud, router: str) -> str:
 def show(cloud: Cloud, say: Callable[[str], None]) -> Shown:
     """Build it all and check it all; `say` is told each step. LabError when something cannot be made."""
     say("agents report in")
-    agents_s = tenants.wait_agents(cloud)
+    tenants.wait_agents(cloud)
     say("the external network")
     tenants.make_public(cloud)
     say("projects red and blue: networks, router, ports, VMs")
@@ -184,7 +183,7 @@ def show(cloud: Cloud, say: Callable[[str], None]) -> Shown:
     seen = matrix(guests)
     say("the router, SNAT, floating IP, security group")
     gateway_ip = gateway_address(cloud, "red-router")
-    by_router = router_checks(cloud, guests, gateway_ip)
+    by_router = router_checks(guests, gateway_ip)
     address, by_address = floating_checks(cloud, guests[0])
     return Shown(
         guests=guests,
@@ -198,5 +197,4 @@ def show(cloud: Cloud, say: Callable[[str], None]) -> Shown:
         gateway_ip=gateway_ip,
         matrix=seen,
         checks=(*by_router, *by_address),
-        agents_s=agents_s,
     )

@@ -1,4 +1,6 @@
-"""Carry TCP connections from the machine's loopback to a host of the lab: `python -m kaon.lab.forwarder RECORD ADDRESS PORT NODE LISTEN`.
+"""Carry TCP connections from the machine's loopback to a host of the lab.
+
+    python -m kaon.lab.forwarder RECORD ADDRESS PORT NODE LISTEN
 
     client ── 127.0.0.1:LISTEN ── forwarder ──(a socket made in the node's network namespace)── ADDRESS:PORT in the node
 
@@ -55,7 +57,7 @@ async def _dial(node: Path, address: str, port: int) -> tuple[asyncio.StreamRead
     if found is None or not processes.is_alive(found):
         raise ConnectionRefusedError(f"{node} is off")
     raw = socket_in(found.pid)
-    raw.setblocking(False)
+    raw.setblocking(False)  # noqa: FBT003  # its only, and obvious, parameter
     try:
         await asyncio.get_running_loop().sock_connect(raw, (address, port))
     except OSError:

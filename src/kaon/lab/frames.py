@@ -5,12 +5,20 @@ Source: RFC 826 (ARP), RFC 791, RFC 8200, RFC 768 (UDP), RFC 4861 section 4.4 (n
 
 import struct
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
 
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 _ETH_IPV4, _ETH_ARP, _ETH_IPV6 = 0x0800, 0x0806, 0x86DD
 _UDP, _ICMPV6 = 17, 58
 _NEIGHBOUR_ADVERTISEMENT = 136
 _OVERRIDE = 0x20000000
+
+
+class Ends(NamedTuple):
+    """Two addresses of one kind."""
+
+    source: str
+    target: str
 
 
 def _mac(text: str) -> bytes:
@@ -20,7 +28,7 @@ def _mac(text: str) -> bytes:
 def _sum(data: bytes) -> int:
     """RFC 1071."""
     padded = data + b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -31,7 +39,7 @@ def _ethernet(source: str, target: str, kind: int, payload: bytes) -> bytes:
 
 
 def arp(*, source_mac: str, sender_mac: str, sender_ip: str, target_ip: str, reply: bool = False) -> bytes:
-    """A broadcast ARP request (or unasked reply) that says `sender_ip` is at `sender_mac`; `source_mac` stands in the frame's head."""
+    """A broadcast ARP request (or unasked reply): `sender_ip` is at `sender_mac`. source_mac stands in the frame's head."""
     sender = _mac(sender_mac) + IPv4Address(sender_ip).packed
     target = b"\0" * 6 + IPv4Address(target_ip).packed
     return _ethernet(
@@ -46,19 +54,19 @@ def _pseudo(source: IPv6Address | IPv4Address, target: IPv6Address | IPv4Address
     return source.packed + target.packed + struct.pack("!xBH", protocol, length)
 
 
-def udp(*, source_mac: str, target_mac: str, source_ip: str, target_ip: str, port: int, payload: bytes) -> bytes:
+def udp(*, macs: Ends, ips: Ends, port: int, payload: bytes) -> bytes:
     """One UDP datagram, IPv4 or IPv6 by its addresses, from port 4000."""
-    source, target = ip_address(source_ip), ip_address(target_ip)
+    source, target = ip_address(ips.source), ip_address(ips.target)
     length = 8 + len(payload)
     head = struct.pack("!HHH", 4000, port, length)
     total = _sum(_pseudo(source, target, length, _UDP) + head + b"\0\0" + payload) or 0xFFFF
     segment = head + struct.pack("!H", total) + payload
     if isinstance(source, IPv6Address):
         packet = struct.pack("!IHBB", 6 << 28, length, _UDP, 64) + source.packed + target.packed + segment
-        return _ethernet(source_mac, target_mac, _ETH_IPV6, packet)
+        return _ethernet(macs.source, macs.target, _ETH_IPV6, packet)
     bare = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 0, 0, 64, _UDP, 0) + source.packed + target.packed
     header = bare[:10] + struct.pack("!H", _sum(bare)) + bare[12:]
-    return _ethernet(source_mac, target_mac, _ETH_IPV4, header + segment)
+    return _ethernet(macs.source, macs.target, _ETH_IPV4, header + segment)
 
 
 def neighbour_advertisement(*, source_mac: str, claimed_mac: str, source_ip: str, claimed_ip: str) -> bytes:

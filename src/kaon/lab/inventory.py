@@ -1,4 +1,4 @@
-"""What a host has in its kernel and its directories, as one value: compared before and after, it shows what was left or touched."""
+"""What a host has in its kernel and its directories, as one value: before and after, it shows what was left or touched."""
 
 import json
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _SELF = ("/var/lib/kaon/etc/",)
 
 @dataclass(frozen=True)
 class Link:
-    """One device. netns: "" is the host's own; master: name of its bridge, "" for none; addresses with prefix lengths, no link-local."""
+    """One device. netns: "" is the host's own; master: its bridge, "" for none; addresses with lengths, no link-local."""
 
     netns: str
     name: str

@@ -4,9 +4,9 @@ Two orders:
     node    a pid-1 process in new namespaces, inside those of another one when asked (a VM inside a host)
     daemon  a command in the namespaces of a node, or where we are
 
-A process of its own, because namespaces are entered by threads and only left by ending; and because the pid that counts is the one
-the machine sees, which a process in a pid namespace cannot tell. It is told by the kernel: the new process sends one byte, and the
-credentials that travel with it are translated to the reader's pid namespace (unix(7), SO_PASSCRED).
+A process of its own, because namespaces are entered by threads and only left by ending; and because the pid that counts is the
+one the machine sees, which a process in a pid namespace cannot tell. It is told by the kernel: the new process sends one byte,
+and the credentials that travel with it are translated to the reader's pid namespace (unix(7), SO_PASSCRED).
 """
 
 import contextlib
@@ -36,15 +36,17 @@ _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 
 def _mounts_below(folder: str) -> list[str]:
-    """Mount points at or below a folder, the innermost first. Source: proc(5), mountinfo; spaces stand there as \\040."""
+    """Mount points at or below a folder, the innermost first. Source: proc(5), mountinfo; a space is written in octal there."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     points = [line.split()[4].replace("\\040", " ") for line in lines]
     return [point for point in reversed(points) if point == folder or point.startswith(folder + "/")]
 
 
 def _private_run() -> None:
-    """A fresh /run. What was mounted below the old one is detached first: a copy of a named network namespace's mount would keep
-    that namespace and its devices alive after its owner has deleted it.
+    """A fresh /run.
+
+    What was mounted below the old one is detached first: a copy of a named network namespace's mount would keep that namespace
+    and its devices alive after its owner has deleted it.
     """
     for point in _mounts_below("/run"):
         with contextlib.suppress(OSError):  # the innermost may go with an outer one
@@ -84,7 +86,7 @@ def _furnish(order: dict[str, Any]) -> None:
     _bind_back(kept)
     if order["resolver"]:
         _own_resolver()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607  # where it lies differs between systems
 
 
 def _settle(log: int) -> None:
@@ -122,8 +124,9 @@ def _be_node(order: dict[str, Any], line: socket.socket, log: int) -> NoReturn:
 def _be_daemon(order: dict[str, Any], line: socket.socket, log: int) -> NoReturn:
     """Become the command: the grandchild does.
 
-    The child is the first to live in the node's pid namespace, and an orphan goes to the init of the namespace that its parent
-    lived in. Were the command the child itself, it would go to the machine's init, and the node could not end until that reaps it.
+    The child is the first to live in the node's pid namespace, and an orphan goes to the init of the namespace that its
+    parent lived in. Were the command the child itself, it would go to the machine's init, and the node could not end until
+    that has reaped it.
     """
     try:
         if os.fork():
@@ -132,7 +135,7 @@ def _be_daemon(order: dict[str, Any], line: socket.socket, log: int) -> NoReturn
         for name in (signal.SIGPIPE, signal.SIGINT, signal.SIGHUP):
             signal.signal(name, signal.SIG_DFL)
         line.sendall(b"R")
-        os.execvpe(order["argv"][0], order["argv"], {**os.environ, **order["env"]})  # noqa: S606  # the lab runs what it was given
+        os.execvpe(order["argv"][0], order["argv"], {**os.environ, **order["env"]})  # noqa: S606  # what the lab was told
     except BaseException as error:  # noqa: BLE001  # whatever it was, the starter must hear of it
         _tell(line, error)
 

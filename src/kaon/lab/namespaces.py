@@ -40,7 +40,7 @@ def set_ns(descriptor: int, kind: int = 0) -> None:
 
 
 def enter(pid: int) -> None:
-    """Enter all namespaces of process `pid` (as a host of the lab has them). Children, not the caller, enter its pid namespace."""
+    """Enter all namespaces of process `pid`, as a host of the lab has them; its pid namespace is entered by later children."""
     descriptors = [os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in KINDS]
     try:
         for descriptor in descriptors:
@@ -51,7 +51,7 @@ def enter(pid: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int = 0, data: str | None = None) -> None:
-    """mount(2) with text arguments. OSError when the kernel refuses."""
+    """Mount something somewhere, as mount(2) says, with text for arguments. OSError when the kernel refuses."""
     result = _libc.mount(
         source.encode(),
         target.encode(),

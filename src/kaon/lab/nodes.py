@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -33,15 +34,27 @@ _COMMAND_LIMIT_S = 120.0
 _HIDDEN = ("/run", "/var/lib")  # what a host has of its own
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What sort of node.
+
+    inside    pid of the node it lives in, as the machine sees it; None: on the machine
+    disk      what it sees as /var/lib; None: the same as around it
+    resolver  it has a resolv.conf of its own
+    """
+
+    inside: int | None = None
+    disk: Path | None = None
+    resolver: bool = False
+
+
 def _kept() -> list[str]:
     """Where this very Python and Kaon live, as far as a host's own mounts would hide it."""
     places = {sys.prefix, sys.base_prefix, str(Path(kaon.__file__).resolve().parent.parent)}
     return sorted(place for place in places if any(place.startswith(f"{hidden}/") for hidden in _HIDDEN))
 
 
-def start_node(
-    lab: Lab, name: str, directory: Path, *, inside: int | None = None, disk: Path | None = None, resolver: bool = False
-) -> Process:
+def start_node(lab: Lab, name: str, directory: Path, kind: Kind = Kind()) -> Process:
     """Start a node and record it; give the running one when it runs already."""
     record = directory / "node"
     running = processes.load(record)
@@ -52,9 +65,9 @@ def start_node(
         "what": "node",
         "title": lab.title(name),
         "hostname": name.rpartition("/")[2],
-        "inside": inside,
-        "disk": None if disk is None else str(disk),
-        "resolver": resolver,
+        "inside": kind.inside,
+        "disk": None if kind.disk is None else str(kind.disk),
+        "resolver": kind.resolver,
         "keep": _kept(),
         "log": str(directory / "node.log"),
     }
@@ -86,16 +99,18 @@ def run_inside(
     pid: int, argv: Sequence[str], *, text: str = "", timeout_s: float = _COMMAND_LIMIT_S, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a node to its end. LabError with its words when it fails and `check`."""
-    outcome = subprocess.run(argv_inside(pid, argv), input=text, capture_output=True, text=True, timeout=timeout_s, check=False)
+    outcome = subprocess.run(  # noqa: S603  # what the lab was told
+        argv_inside(pid, argv), input=text, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
     if check and outcome.returncode != 0:
         raise LabError(f"{' '.join(argv)}: {outcome.stderr.strip() or outcome.stdout.strip() or outcome.returncode}")
     return outcome
 
 
 def ip_batch(pid: int, lines: Sequence[str]) -> None:
-    """Carry out `ip` commands in the network namespace of a node, with the machine's own pids in them. LabError when one fails."""
+    """Carry out `ip` commands in the network namespace of a node; pids in them are the machine's. LabError when one fails."""
     command = ["nsenter", "-t", str(pid), "--net", "--", "ip", "-batch", "-"]
-    outcome = subprocess.run(
+    outcome = subprocess.run(  # noqa: S603  # the lab's own words
         command, input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=_COMMAND_LIMIT_S, check=False
     )
     if outcome.returncode != 0:
@@ -134,7 +149,7 @@ def start_host(lab: Lab, spec: HostSpec) -> Process:
     disk = lab.disk(spec.name)
     for folder in ("kaon", "misc"):
         (disk / folder).mkdir(parents=True, exist_ok=True)
-    host = start_node(lab, spec.name, directory, disk=disk)
+    host = start_node(lab, spec.name, directory, Kind(disk=disk))
     try:
         _plug_underlay(wires, host, spec)
         if spec.external:
@@ -179,7 +194,7 @@ def _plug_external(wires: Process, host: Process, port: str) -> None:
 
 
 def _take_away(wires: Process, port: str) -> None:
-    """A dead host's wire goes when the kernel has cleaned its namespace up, a moment after its death; do not wait, take it away."""
+    """A dead host's wire goes when the kernel has cleaned up, a moment after its death; do not wait, take it away."""
     shown = run_inside(wires.pid, ["ip", "link", "show", port], check=False)
     if shown.returncode == 0:
         run_inside(wires.pid, ["ip", "link", "del", port], check=False)
@@ -208,7 +223,7 @@ def start_outside(lab: Lab) -> Process:
 
 
 def start_daemon(lab: Lab, host: str, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> Process:
-    """Start a recorded command in a host; give the running one when it runs already. Its output: <name>.log beside the record."""
+    """Start a recorded command in a host; the running one when it runs already. Its output: <name>.log beside the record."""
     directory = lab.host_directory(host)
     record = directory / f"{name}.daemon"
     running = processes.load(record)
@@ -275,7 +290,7 @@ def power_cut(lab: Lab, host: str) -> bool:
 
 
 def remove(lab: Lab) -> list[str]:
-    """End every recorded process of the lab and remove its directory; give the names of what was ended. Nothing there: nothing done."""
+    """End every recorded process of the lab and remove its directory; give the names of what was ended."""
     ended = []
     for record in sorted([*lab.directory.glob("*.daemon"), *lab.directory.glob("hosts/*/node")]):
         found = processes.load(record)

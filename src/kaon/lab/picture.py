@@ -1,16 +1,18 @@
 """What the terminal shows: hosts, networks, VMs, who reaches whom, times, what to try next."""
 
 import statistics
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from kaon.lab import rig
 from kaon.lab.demo import NOBODY, Check, Shown
 from kaon.lab.rig import Access, NodeStatus
-from kaon.lab.topology import HostSpec, Lab
+from kaon.lab.topology import DEFAULT_NAME, HostSpec, Lab
 
 
 def hosts_table(specs: Sequence[HostSpec], found: Sequence[NodeStatus]) -> Table:
@@ -38,7 +40,7 @@ def _networks_table(shown: Shown) -> Table:
 
 def _guests_table(shown: Shown) -> Table:
     table = Table(title="VMs", title_justify="left")
-    for column in ("VM", "project", "host", "network", "address (API and lease)", "wired after", "lease after"):
+    for column in ("VM", "project", "host", "network", "address", "wired", "leased"):
         table.add_column(column)
     for guest in shown.guests:
         times = (f"{guest.wired_s * 1000:.0f} ms", f"{guest.lease_s * 1000:.0f} ms")
@@ -54,7 +56,7 @@ def _mark(check: Check) -> Text:
 
 def _matrix_table(shown: Shown) -> Table:
     names = [guest.name for guest in shown.guests]
-    table = Table(title="Who reaches whom (row dials column; ✓ reached, · not reached, both as expected)", title_justify="left")
+    table = Table(title="Who reaches whom: row dials column\n✓ reached, · not reached, as expected", title_justify="left")
     table.add_column("")
     for name in names:
         table.add_column(name, justify="center")
@@ -66,7 +68,7 @@ def _matrix_table(shown: Shown) -> Table:
 
 def _checks_table(shown: Shown) -> Table:
     table = Table(title="Beyond the network", title_justify="left")
-    for column in ("from", "to", "", "expected", "seen"):
+    for column in ("from", "to", "what", "expected", "seen"):
         table.add_column(column)
     for check in shown.checks:
         seen = Text(check.seen, style="green" if check.holds else "bold red")
@@ -78,37 +80,41 @@ def _times(shown: Shown, server_s: float) -> Text:
     wired = [guest.wired_s for guest in shown.guests]
     leases = [guest.lease_s for guest in shown.guests]
     return Text(
-        f"API call to wired port: median {statistics.median(wired) * 1000:.0f} ms, slowest {max(wired) * 1000:.0f} ms.  "
-        f"DHCP client start to first lease: median {statistics.median(leases) * 1000:.0f} ms, slowest {max(leases) * 1000:.0f} ms.  "
-        f"Server answering after {server_s:.1f} s, all agents alive {shown.agents_s:.1f} s later."
+        f"API call to wired port   median {statistics.median(wired) * 1000:.0f} ms, slowest {max(wired) * 1000:.0f} ms\n"
+        f"first DHCP lease         median {statistics.median(leases) * 1000:.0f} ms, slowest {max(leases) * 1000:.0f} ms\n"
+        f"server answers after     {server_s:.1f} s"
     )
 
 
-def _next(lab: Lab, access: Access, guest: str) -> Text:
-    name = "" if lab.name == "demo" else f" --name {lab.name}"
-    return Text(
-        f"OS_CLIENT_CONFIG_FILE={access.clouds} OS_CLOUD=red openstack port list\n"
-        f"kaon lab shell{name} {guest}          # a shell in the VM; then: ping 10.0.0.12\n"
-        f"kaon lab down{name}                   # removes everything the lab made, and only that",
-        no_wrap=True,
-    )
+def _command(name: str) -> str:
+    """How to call a command that lies beside this Python: as it would be typed here."""
+    path = Path(sys.prefix, "bin", name)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def picture(
-    lab: Lab, access: Access, specs: Sequence[HostSpec], found: Sequence[NodeStatus], shown: Shown, server_s: float
-) -> RenderableType:
-    """The whole of it."""
-    verdict = Text("Everything came as expected.", style="bold green")
-    if not shown.holds:
-        wrong = sum(not check.holds for check in (*shown.matrix, *shown.checks))
-        verdict = Text(f"{wrong} of {len(shown.matrix) + len(shown.checks)} checks did not come as expected.", style="bold red")
+def next_commands(lab: Lab, access: Access, guest: str) -> list[str]:
+    """Three commands to try: a client, a shell in a VM, the end."""
+    kaon, option = _command("kaon"), "" if lab.name == DEFAULT_NAME else f" --name {lab.name}"
+    return [
+        f"OS_CLIENT_CONFIG_FILE={access.clouds} {_command('openstack')} --os-cloud red port list",
+        f"{kaon} lab shell{option} {guest}",
+        f"{kaon} lab down{option}",
+    ]
+
+
+def picture(lab: Lab, access: Access, shown: Shown) -> RenderableType:
+    """The whole of it, but for the commands to try next."""
+    checks = (*shown.matrix, *shown.checks)
+    wrong = sum(not check.holds for check in checks)
+    verdict = Text(f"All {len(checks)} checks came as expected.", style="bold green")
+    if wrong:
+        verdict = Text(f"{wrong} of {len(checks)} checks did not come as expected.", style="bold red")
     return Group(
-        hosts_table(specs, found),
+        hosts_table(rig.hosts(lab), rig.status(lab)),
         _networks_table(shown),
         _guests_table(shown),
         _matrix_table(shown),
         _checks_table(shown),
-        _times(shown, server_s),
+        _times(shown, access.server_s),
         verdict,
-        Panel(_next(lab, access, shown.guests[0].name), title="Try next", title_align="left"),
     )

@@ -1,4 +1,4 @@
-"""Probes: who reaches whom, with exact loss. Each runs a program of `kaon.lab.inside` in a node (by pid) and reads its outcome."""
+"""Probes: who reaches whom, with exact loss. Each runs a program of `kaon.lab.inside` in a node and reads its outcome."""
 
 import json
 import subprocess
@@ -52,7 +52,7 @@ class Running:
     """A probe under way; the end of its standard input stops it. A context manager, so that none is left behind."""
 
     def __init__(self, pid: int, argv: Sequence[str]) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  # programs of the lab
             argv_inside(pid, argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self._report: dict[str, Any] | None = None
@@ -159,7 +159,7 @@ def send_frames(pid: int, frames: Sequence[bytes], *, interface: str = "eth0", c
 
 
 def count_frames(pid: int, pattern: bytes, *, interface: str = "eth0") -> FrameCount:
-    """Start counting frames that hold the pattern, in either direction, in the clear also inside tunnels; returns once it counts."""
+    """Start counting frames that hold the pattern, in either direction, inside tunnels too; returns once it counts."""
     counting = FrameCount(pid, program("frames", "count", interface, pattern.hex()))
     counting.wait_word()
     return counting

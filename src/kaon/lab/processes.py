@@ -1,7 +1,7 @@
 """Processes that the lab started, and the proof that a pid is still the one it started.
 
-A pid alone proves nothing: it is used again. The start time (clock ticks since boot, field 22 of /proc/<pid>/stat, proc(5)) with the
-pid names one process for as long as the machine is up; the title that must stand in its command line is the second lock.
+A pid alone proves nothing: it is used again. The start time (clock ticks since boot, field 22 of /proc/<pid>/stat, proc(5))
+with the pid names one process for as long as the machine is up; the title that must stand in its command line is the second lock.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ def load(path: Path) -> Process | None:
 
 def launch(order: Mapping[str, object], title: str) -> Process:
     """Have `kaon.lab.launch` start what `order` says, detached, and give its record. LabError with its words when it fails."""
-    outcome = subprocess.run(
+    outcome = subprocess.run(  # noqa: S603  # our own module
         [sys.executable, "-m", "kaon.lab.launch", json.dumps(order)],
         stdin=subprocess.DEVNULL,
         capture_output=True,

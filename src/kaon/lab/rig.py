@@ -75,7 +75,7 @@ def host_spec(lab: Lab, name: str) -> HostSpec:
 
 def up(
     lab: Lab,
-    specs: Sequence[HostSpec] = classic(),  # noqa: B008  # frozen
+    specs: Sequence[HostSpec] = classic(),
     *,
     extras: configs.Extras | None = None,
     port: int = 0,

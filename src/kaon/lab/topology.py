@@ -32,7 +32,8 @@ INTERNET_V6 = "2001:db8:51::1"
 ECHO_PORT = 7  # of the responder outside, TCP and UDP (RFC 862), with a first line that names the asker
 
 PHYSICAL_NETWORK = "external"  # what the network node's eth1 is called in the API
-TAKEN_BY_WIRES = ("underlay", "outside")
+
+DEFAULT_NAME = "demo"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 

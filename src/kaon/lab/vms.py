@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 
 from kaon.lab import processes
-from kaon.lab.nodes import argv_inside, await_listening, ip_batch, node, program, run_inside, start_node
+from kaon.lab.nodes import Kind, argv_inside, await_listening, ip_batch, node, program, run_inside, start_node
 from kaon.lab.processes import LabError, Process
 from kaon.lab.topology import Lab
 
@@ -66,12 +66,12 @@ def tap_name(port_id: str) -> str:
 
 
 def boot(lab: Lab, host: str, name: str) -> Process:
-    """Start a VM without an interface: its namespaces. The running one when it runs already."""
-    return start_node(lab, f"{host}/{name}", lab.directory / "vms" / name, inside=node(lab, host).pid, resolver=True)
+    """Start a VM without an interface; the running one when it runs already."""
+    return start_node(lab, f"{host}/{name}", lab.directory / "vms" / name, Kind(inside=node(lab, host).pid, resolver=True))
 
 
 def plug(lab: Lab, host: str, name: str, port: Port) -> Vm:
-    """Give a VM on a host its one interface, booting it when it is not up; it asks for no lease yet. LabError when it has one."""
+    """Give a VM on a host its one interface, booting it if need be; it asks for no lease yet. LabError when it has one."""
     record = lab.directory / "vms" / name / "vm.json"
     if record.exists():
         raise LabError(f"there is a VM {name} with an interface already")
@@ -90,7 +90,7 @@ def plug(lab: Lab, host: str, name: str, port: Port) -> Vm:
 
 
 def unplug(lab: Lab, vm: Vm) -> None:
-    """Remove the VM and its device. The device goes first: a namespace's own end is asynchronous, and the name may be needed again."""
+    """Remove the VM and its device; the device first, for a namespace ends some time later and the name may be needed again."""
     host = processes.load(lab.host_directory(vm.host) / "node")
     if host is not None and processes.is_alive(host):
         run_inside(host.pid, ["ip", "link", "del", vm.tap], check=False)

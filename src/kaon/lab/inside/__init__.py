@@ -1,4 +1,4 @@
-"""Programs that run inside VMs and hosts of the lab: probes and responders, each a file run by path with the standard library only.
+"""Programs that run inside VMs and hosts of the lab: each a file that is run by path, with the standard library only.
 
 Here     ping with exact loss, TCP checks and flows, an echo responder, raw frames out and in, the DHCP client's script.
 Not here who runs them and what is expected (`kaon.lab.probes`).

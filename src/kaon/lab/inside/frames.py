@@ -1,7 +1,7 @@
 """Raw Ethernet frames out of and into an interface.
 
     frames.py send INTERFACE COUNT INTERVAL_S HEX...   each frame COUNT times
-    frames.py count INTERFACE HEX                      prints "ready", and at the end of standard input how many frames held the bytes
+    frames.py count INTERFACE HEX                      prints "ready", and at the end of standard input how many held the bytes
 
 Source: packet(7). Counting sees frames in both directions, also inside tunnels, since their content is in the clear.
 """
@@ -32,7 +32,7 @@ def count(interface: str, pattern: bytes) -> None:
     seen = 0
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as line:
         line.bind((interface, ETH_P_ALL))
-        line.setblocking(False)
+        line.setblocking(False)  # noqa: FBT003  # its only, and obvious, parameter
         print("ready", flush=True)  # noqa: T201  # the word its starter waits for
         until = time.monotonic() + LONGEST_S
         stopping = False

@@ -1,7 +1,9 @@
-"""Send echo requests at a fixed interval and say exactly which were not answered: `ping.py ADDRESS INTERVAL_S DURATION_S WAIT_S`.
+"""Send echo requests at a fixed interval and say exactly which were not answered.
 
-Ends after DURATION_S or at the end of standard input; waits at most WAIT_S more for stragglers. Prints "up" at the first answer, at
-the end one JSON object {sent, received, duplicates, lost: [sequence numbers], rtt_max_ms, rtt_median_ms}.
+    ping.py ADDRESS INTERVAL_S DURATION_S WAIT_S
+
+Ends after DURATION_S or at the end of standard input; waits at most WAIT_S more for stragglers. Prints "up" at the first
+answer, at the end one JSON object {sent, received, duplicates, refused, lost: [numbers], rtt_max_ms, rtt_median_ms}.
 Source: RFC 792, RFC 4443; echo request: type, code, checksum, identifier, sequence (16 bits each but the first two of 8).
 """
 
@@ -21,7 +23,7 @@ LONGEST_S = 600.0
 
 def checksum(data: bytes) -> int:
     """RFC 1071, of an even number of bytes."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -35,7 +37,7 @@ class Pinger:
         self.address = address
         family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if self.six else (socket.AF_INET, socket.IPPROTO_ICMP)
         self.socket = socket.socket(family, socket.SOCK_RAW, protocol)
-        self.socket.setblocking(False)
+        self.socket.setblocking(False)  # noqa: FBT003  # its only, and obvious, parameter
         self.identifier = os.getpid() & 0xFFFF or 1
         self.sent: dict[int, float] = {}
         self.answered: dict[int, float] = {}

@@ -1,7 +1,7 @@
 """Answer on TCP and UDP ports: `respond.py PORT...`. Prints "ready" once all listen; ends with its node or at a signal.
 
-TCP: one line "I am HOSTNAME, you are ADDRESS" first, so that an asker knows who answered, though others have the same address, and by
-which address it is seen; after that an echo (RFC 862). UDP: the same line, then what came, in one datagram.
+TCP: one line "I am HOSTNAME, you are ADDRESS" first, so that an asker knows who answered, though others have the same address,
+and by which address it is seen; after that an echo (RFC 862). UDP: the same line, then what came, in one datagram.
 """
 
 import asyncio

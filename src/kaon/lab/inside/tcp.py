@@ -1,8 +1,8 @@
 """Ask a responder over TCP.
 
     tcp.py connect ADDRESS PORT TIMEOUT_S      one connection: prints {connected: bool, who, seen_as, error}
-    tcp.py hold ADDRESS PORT INTERVAL_S        a long-lived flow: one line each interval, its echo awaited; prints "up" at the first
-                                               echo, then for each echo its number, and at the end of standard input
+    tcp.py hold ADDRESS PORT INTERVAL_S        a long-lived flow: one line each interval, its echo awaited; prints "up" at the
+                                               first echo, then for each echo its number, and at the end of standard input
                                                {"sent", "echoed", "error"}
 
 An answer counts only when the responder's own greeting came: a connection accepted by something else on the way does not.
