@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.nfnetlink import Nfnetlink
 from kaon.host.kernel.nftables import Nft
 from kaon.host.plan.filters import FilterPlan, Transaction
-from kaon.host.state.flows import Flow
+from kaon.host.state.flows import Flow, Verdict
 from kaon.host.state.names import router_namespace
 from kaon.host.state.trouble import Trouble
 
@@ -151,9 +152,9 @@ class Stubborn:
             raise OSError(12, f"no memory for the flows of {namespace!r}")
         return []
 
-    def end(self, namespace: str, flows: Iterable[Flow]) -> None:
-        """End none."""
-        assert (namespace, []) == ("", list(flows))
+    def carry_out(self, namespace: str, verdicts: Iterable[tuple[Flow, Verdict]]) -> None:
+        """Do nothing to nothing."""
+        assert (namespace, []) == ("", list(verdicts))
 
 
 @on_own_ground
@@ -192,8 +193,14 @@ def test_flows_are_listed_and_ended_by_zone(tmp_path: Path) -> None:
         for source, target in (("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2"))
     ]
     assert sorted(seen, key=lambda flow: flow.source) == wanted
-    door.end("", seen)
-    door.end("", seen)
+    door.carry_out("", [(seen[0], Verdict.CONDEMN)])
+    assert [flow.condemned for flow in door.flows("") if flow.protocol == 6 and flow == replace(seen[0], condemned=True)] == [
+        True
+    ]
+    door.carry_out("", [(seen[0], Verdict.RELEASE)])
+    assert sorted((flow for flow in door.flows("") if flow.protocol == 6), key=lambda flow: flow.source) == wanted
+    for _ in range(2):
+        door.carry_out("", [(flow, Verdict.FORGET) for flow in seen])
     assert [flow for flow in door.flows("") if flow.protocol == 6] == []
 
 

@@ -129,6 +129,31 @@ def test_a_revoked_rule_ends_the_flows_it_allowed_and_no_others(tmp_path: Path) 
 
 
 @on_own_ground
+def test_a_revoked_download_ends_and_goes_on_when_it_is_allowed_again(tmp_path: Path) -> None:
+    """The serving side may send to anybody, and the client takes anything: still nothing more of the old flow arrives."""
+    three = Three(tmp_path)
+    three.world.group(*anywhere(), *both("ingress"), group_id=three.quiet)
+    three.settle()
+    ends = {}
+    for family in FAMILIES:
+        client = three.vms["a"].connect(three.to("b", family), 8080)
+        assert client is not None
+        ends[family] = client, three.vms["b"].listeners[family == 6].accept()[0]
+    three.world.group(*anywhere(), group_id=three.opened)
+    three.settle()
+    for client, server in ends.values():
+        server.send(b"still")
+        client.settimeout(1.0)
+        with pytest.raises(TimeoutError):
+            client.recv(5)
+    three.world.group(*anywhere(), *three.rules, group_id=three.opened)
+    three.settle()
+    for client, _ in ends.values():
+        client.settimeout(5.0)
+        assert client.recv(5) == b"still"
+
+
+@on_own_ground
 def test_a_member_that_leaves_loses_its_flows(tmp_path: Path) -> None:
     """Leaving the remote group cuts what membership allowed, and touches one element of a set only."""
     three = Three(tmp_path)

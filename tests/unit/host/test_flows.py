@@ -24,10 +24,10 @@ def world_of(*rules: Rule) -> tuple[World, str]:
 
 
 def left(world: World, door: FakeFilters, *flows: Flow) -> list[Flow]:
-    """Settle, and tell which of these flows are left."""
+    """Settle, and tell which of these flows go on."""
     door.flows[""] = list(flows)
     settle(world, door)
-    return door.flows[""]
+    return [flow for flow in door.flows[""] if not flow.condemned]
 
 
 def test_a_removed_rule_ends_its_flows_and_no_others() -> None:
@@ -125,3 +125,19 @@ def test_a_floating_ip_that_goes_ends_what_it_translated() -> None:
     settle(world, door)
     world.drop(f"router:{router}", one)
     assert look(world, door)[1].endings == (EndFlows(router_namespace(router), None, frozenset({"203.0.113.9"})),)
+
+
+def test_a_refused_tcp_flow_is_condemned_and_others_are_forgotten() -> None:
+    """Deleting a TCP entry would let the side that answered begin the flow anew; where the rule comes back it is released."""
+    world, group = world_of(*anywhere(), one := make_rule())
+    door = FakeFilters()
+    settle(world, door)
+    flow, datagram = tcp("10.0.0.9", "10.0.0.1", 80), Flow(1, 17, "10.0.0.9", "10.0.0.1", "10.0.0.1", "10.0.0.9", 5, 6)
+    world.group(*anywhere(), group_id=group)
+    assert left(world, door, flow, datagram) == []
+    assert [(held.protocol, held.condemned) for held in door.flows[""]] == [(6, True)]
+    world.group(*anywhere(), one, group_id=group)
+    settle(world, door)
+    assert door.flows[""] == [flow]
+    world.group(*anywhere(), one, make_rule(protocol="tcp"), group_id=group)
+    assert look(world, door)[1].endings == ()

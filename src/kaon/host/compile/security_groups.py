@@ -28,7 +28,7 @@ from kaon.host.compile.prefixes import element_of, elements_of, prefixes_of
 from kaon.host.compile.rules import grant_of, member_set, text_of
 from kaon.host.compile.view import View
 from kaon.host.state.filters import PORT_MAP, SPOOF_MAP, ZONE_MAP, Chain, Collection, FilterState, Hook, Table, element, quoted
-from kaon.host.state.flows import FlowPolicy, Grant, Guard
+from kaon.host.state.flows import CONDEMNED, FlowPolicy, Grant, Guard
 from kaon.host.state.names import HOST, bridge_name, tap_name
 from kaon.host.state.trouble import Waiting
 from kaon.wire.ports import HostPort
@@ -37,16 +37,19 @@ _NEIGHBOURS = (
     "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report, "
     "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept"
 )
+_CONDEMNED = f"ct mark {CONDEMNED} drop"
 _STATES = "ct state vmap { established : accept, related : accept, invalid : drop }"
 
 ALWAYS: Mapping[str, tuple[str, ...]] = {
     "always_out": (
+        _CONDEMNED,
         _STATES,
         _NEIGHBOURS,
         "meta nfproto ipv4 udp sport 68 udp dport 67 accept",
         "meta nfproto ipv6 udp sport 546 udp dport 547 accept",
     ),
     "always_in": (
+        _CONDEMNED,
         _STATES,
         _NEIGHBOURS,
         "meta nfproto ipv4 udp sport 67 udp dport 68 accept",

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Protocol
 
 from kaon.host.kernel.nfnetlink import Nfnetlink, attribute, attributes
-from kaon.host.state.flows import Flow
+from kaon.host.state.flows import CONDEMNED, Flow, Verdict
 
-_GET, _DELETE = (1 << 8) | 1, (1 << 8) | 2
-_ORIGINAL, _REPLY, _STATUS, _ID, _ZONE = 1, 2, 3, 12, 18
+_CHANGE, _GET, _DELETE = 1 << 8, (1 << 8) | 1, (1 << 8) | 2
+_ORIGINAL, _REPLY, _STATUS, _MARK, _ID, _ZONE = 1, 2, 3, 8, 12, 18
 _IP, _PROTOCOL = 1, 2
 _EXPECTED = 0x1
 _NESTED = 0x8000
+_REQUESTS = {
+    Verdict.FORGET: (_DELETE, b""),
+    Verdict.CONDEMN: (_CHANGE, attribute(_MARK, CONDEMNED.to_bytes(4, "big"))),
+    Verdict.RELEASE: (_CHANGE, attribute(_MARK, bytes(4))),
+}
+"""What is asked for each verdict, and the attributes that go with it."""
 
 
 class FlowDoor(Protocol):
@@ -24,8 +30,8 @@ class FlowDoor(Protocol):
         """List them. Errors: OSError, NamespaceGoneError."""
         ...
 
-    def end(self, namespace: str, flows: Iterable[Flow]) -> None:
-        """Forget these; one that is gone already is no error. Errors: OSError, NamespaceGoneError."""
+    def carry_out(self, namespace: str, verdicts: Iterable[tuple[Flow, Verdict]]) -> None:
+        """Do to each flow what was said; one that is gone already is no error. Errors: OSError, NamespaceGoneError."""
         ...
 
 
@@ -44,13 +50,16 @@ class Conntrack:
         with Nfnetlink(self._path(namespace)) as netlink:
             return [parse_flow(body) for body in netlink.ask(_GET, socket.AF_UNSPEC, dump=True)]
 
-    def end(self, namespace: str, flows: Iterable[Flow]) -> None:
-        """Delete entries by what the kernel knows them by: tuple, zone and id."""
+    def carry_out(self, namespace: str, verdicts: Iterable[tuple[Flow, Verdict]]) -> None:
+        """Delete or mark entries, by what the kernel knows them by: tuple, zone and id."""
         with Nfnetlink(self._path(namespace)) as netlink:
-            for flow in flows:
+            for flow, verdict in verdicts:
+                if verdict is Verdict.KEEP:
+                    continue
                 family = socket.AF_INET6 if ":" in flow.source else socket.AF_INET
+                kind, mark = _REQUESTS[verdict]
                 try:
-                    netlink.ask(_DELETE, family, flow.token)
+                    netlink.ask(kind, family, flow.token + mark)
                 except OSError as error:
                     if error.errno != errno.ENOENT:
                         raise
@@ -74,6 +83,7 @@ def parse_flow(body: memoryview) -> Flow:
         icmp_type=_number(original.get("icmp_type")),
         icmp_code=_number(original.get("icmp_code")),
         expected=bool((_number(found.get(_STATUS)) or 0) & _EXPECTED),
+        condemned=_number(found.get(_MARK)) == CONDEMNED,
         token=token,
     )
 

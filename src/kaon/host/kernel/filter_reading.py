@@ -121,7 +121,7 @@ def _text(value: Any, types: list[str]) -> str:  # noqa: PLR0911 - one return fo
         case {"goto": {"target": chain}}:
             return f"goto {chain}"
         case {**verdict} if len(verdict) == 1:
-            return next(iter(verdict))
+            return str(next(iter(verdict)))
         case str() if types == ["ifname"]:
             return quoted(value)
         case str() if types[0] in {"ipv4_addr", "ipv6_addr"}:

@@ -23,6 +23,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tables      family -> what we wrote
     policy      what the ports were allowed; None: never written
     pending     flows to end, of a transaction that was about to be run
+    condemned   zones that have condemned flows
     """
 
     instance: str = ""
@@ -30,6 +31,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     tables: Mapping[str, Written] = {}
     policy: FlowPolicy | None = None
     pending: tuple[EndFlows, ...] = ()
+    condemned: tuple[int, ...] = ()
 
     def state_of(self, namespace: str, tables: Mapping[str, Table]) -> FilterState:
         """Give the actual state of a namespace with these tables."""

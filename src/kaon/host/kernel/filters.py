@@ -19,9 +19,9 @@ from kaon.host.kernel.filter_record import BOOT_ID, Record, Records
 from kaon.host.kernel.nfnetlink import Nfnetlink
 from kaon.host.kernel.nftables import NamespaceGoneError, Nft, NftRefusedError
 from kaon.host.plan.filters import FilterPlan, Transaction
-from kaon.host.plan.flows import by_namespace, ends
+from kaon.host.plan.flows import by_namespace, judge
 from kaon.host.state.filters import TABLE, FilterState, Table, TableKey
-from kaon.host.state.flows import EndFlows, FlowPolicy
+from kaon.host.state.flows import EndFlows, FlowPolicy, Verdict
 from kaon.host.state.names import HOST
 from kaon.host.state.trouble import Trouble
 
@@ -76,7 +76,7 @@ class KernelFilters:
         self._tables = {namespace: self._tables[namespace] for namespace in seen}
         if policy is None and (HOST, "inet") not in tables:
             policy = FlowPolicy()  # nothing was ever allowed: there is nothing to be in doubt about
-        return FilterState(tables, policy, frozenset(seen), frozenset(pending))
+        return FilterState(tables, policy, frozenset(seen), frozenset(pending), frozenset(self._records.get(HOST).condemned))
 
     def _observe(self, namespace: str) -> FilterState:
         record = self._records.get(namespace)
@@ -161,6 +161,7 @@ class KernelFilters:
                 tables={**kept, **fresh},
                 policy=record.policy,
                 pending=endings,
+                condemned=record.condemned,
             ),
         )
 
@@ -188,9 +189,12 @@ class KernelFilters:
         if record.pending != endings:
             self._records.put(namespace, msgspec.structs.replace(record, pending=endings))
         flows = self._flows.flows(namespace)
-        doomed = [flow for flow in flows if any(ends(ending, flow, desired) for ending in endings)]
-        self._flows.end(namespace, doomed)
-        self._records.put(namespace, msgspec.structs.replace(self._records.get(namespace), pending=()))
+        verdicts = [(flow, judge(endings, flow, desired)) for flow in flows]
+        self._flows.carry_out(namespace, verdicts)
+        condemned = {flow.zone for flow, verdict in verdicts if verdict is Verdict.CONDEMN}
+        condemned |= {flow.zone for flow, verdict in verdicts if verdict is Verdict.KEEP and flow.condemned}
+        record = self._records.get(namespace)
+        self._records.put(namespace, msgspec.structs.replace(record, pending=(), condemned=tuple(sorted(condemned))))
 
 
 def _instance(netlink: Nfnetlink) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from kaon.host.kernel.nftables import NftRefusedError
 from kaon.host.kernel.nftables_fake import FakeNft
 from kaon.host.plan.filters import FilterPlan
-from kaon.host.plan.flows import by_namespace, ends
+from kaon.host.plan.flows import by_namespace, judge
 from kaon.host.state.filters import TABLE, Chain, Collection, FilterState, Table, TableKey
-from kaon.host.state.flows import Flow, FlowPolicy
+from kaon.host.state.flows import Flow, FlowPolicy, Verdict
 from kaon.host.state.names import HOST
 from kaon.host.state.trouble import Trouble
 
@@ -55,7 +55,8 @@ class FakeFilters:
         policy = self._policy
         if policy is None and (HOST, "inet") not in tables:
             policy = FlowPolicy()
-        return FilterState(tables, policy, frozenset(seen))
+        condemned = frozenset(flow.zone for flow in self.flows.get(HOST, ()) if flow.condemned)
+        return FilterState(tables, policy, frozenset(seen), condemned=condemned)
 
     def apply(self, plan: FilterPlan) -> list[Trouble]:
         """Run a plan, as the kernel's door does."""
@@ -74,8 +75,8 @@ class FakeFilters:
                     self._written[(transaction.namespace, family)] = table
         for namespace, endings in by_namespace(plan.endings).items():
             if namespace not in failed:
-                held = self.flows.get(namespace, [])
-                self.flows[namespace] = [one for one in held if not any(ends(end, one, plan.desired) for end in endings)]
+                verdicts = [(flow, judge(endings, flow, plan.desired)) for flow in self.flows.get(namespace, [])]
+                self.flows[namespace] = [_after(*one) for one in verdicts if one[1] is not Verdict.FORGET]
         if HOST not in failed and plan.policy_changed:
             self._policy = plan.desired.policy
         return troubles
@@ -88,6 +89,10 @@ class FakeFilters:
             raise NftRefusedError(f"namespace {namespace} is gone")
         self.rulesets[namespace].write(text)
         self.transactions.append(text)
+
+
+def _after(flow: Flow, verdict: Verdict) -> Flow:
+    return flow if verdict is Verdict.KEEP else replace(flow, condemned=verdict is Verdict.CONDEMN)
 
 
 def _vouch(found: Table, written: Table | None) -> Table:

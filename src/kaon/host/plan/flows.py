@@ -8,18 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 
 from kaon.host.state.filters import ZONE_MAP, FilterState, split_element
-from kaon.host.state.flows import EndFlows, Flow, FlowPolicy, Grant, Guard
+from kaon.host.state.flows import EndFlows, Flow, FlowPolicy, Grant, Guard, Verdict
 from kaon.host.state.names import HOST
 
 _DHCP = frozenset({(17, 68, 67), (17, 67, 68), (17, 546, 547), (17, 547, 546)})
 _WITH_PORTS = frozenset({6, 17, 33, 132, 136})
 _ICMP = frozenset({1, 58})
+_TCP = 6
 
 
 def plan_endings(desired: FilterState, actual: FilterState) -> tuple[EndFlows, ...]:
     """Say which flows to end after `actual` has become `desired`, and those that an earlier agent still had to end.
 
-    Nothing ends where only more is allowed than before.
+    Nothing ends where only more is allowed than before; but there condemned flows may be released.
     """
     found = [*_host_endings(desired, actual), *_router_endings(desired, actual), *actual.pending]
     return tuple(sorted(set(found), key=_order))
@@ -39,7 +40,9 @@ def _host_endings(desired: FilterState, actual: FilterState) -> Iterator[EndFlow
     if actual.policy is None or not before.known or any(chain.rules is None for chain in before.chains.values()):
         yield from (EndFlows(HOST, zone, None, judged=True) for zone in sorted(zones))
         return
-    shrunk = _shrunk_sets(desired, actual)
+    shrunk = _lost(actual, desired)
+    if desired.policy != actual.policy or shrunk or _lost(desired, actual):
+        yield from (EndFlows(HOST, zone, None, judged=True) for zone in sorted(zones & actual.condemned))
     for port_id, guard in sorted(actual.policy.guards.items()):
         after = desired.policy.guards.get(port_id) if desired.policy else None
         if guard.zone not in zones or not _may_less(guard, after, actual.policy, desired.policy, shrunk):
@@ -53,11 +56,13 @@ def _zones(state: FilterState) -> frozenset[int]:
     return frozenset(int(split_element(text)[1]) for text in state.elements(HOST, "inet", ZONE_MAP))
 
 
-def _shrunk_sets(desired: FilterState, actual: FilterState) -> frozenset[str]:
-    """Name the sets of members that lose an element."""
-    before = actual.tables[(HOST, "inet")].collections
+def _lost(before: FilterState, after: FilterState) -> frozenset[str]:
+    """Name the sets of members that have an element before and not after."""
+    table = before.tables.get((HOST, "inet"))
     return frozenset(
-        name for name, found in before.items() if found.kind == "set" and found.elements - desired.elements(HOST, "inet", name)
+        name
+        for name, found in (table.collections.items() if table else ())
+        if found.kind == "set" and found.elements - after.elements(HOST, "inet", name)
     )
 
 
@@ -100,27 +105,33 @@ def _translations(state: FilterState, namespace: str) -> dict[str, str]:
     return found
 
 
-def ends(ending: EndFlows, flow: Flow, desired: FilterState) -> bool:
-    """Tell whether a flow is among those to end, given what is allowed from now on."""
-    if ending.zone is not None and flow.zone != ending.zone:
-        return False
-    met = {flow.source, flow.destination, flow.reply_source, flow.reply_destination}
-    if ending.addresses is not None and not met & ending.addresses:
-        return False
-    if not ending.judged:
-        return True
-    return not _allowed(flow, desired, stranger=ending.addresses is None)
-
-
-def _allowed(flow: Flow, desired: FilterState, *, stranger: bool) -> bool:
-    """Ask the ports at both ends. `stranger`: the answer when neither end is a port of this host."""
-    if flow.expected or (flow.protocol, flow.source_port, flow.destination_port) in _DHCP:
-        return True
+def judge(endings: Iterable[EndFlows], flow: Flow, desired: FilterState) -> Verdict:
+    """Say what becomes of a flow, given what is allowed from now on."""
+    concerned = [ending for ending in endings if _concerns(ending, flow)]
+    if not all(ending.judged for ending in concerned):
+        return Verdict.FORGET
+    if not concerned or flow.expected or (flow.protocol, flow.source_port, flow.destination_port) in _DHCP:
+        return Verdict.KEEP
     policy = desired.policy or FlowPolicy()
     senders = _owners(policy, flow.zone, flow.source)
     receivers = _owners(policy, flow.zone, flow.destination)
     if not senders and not receivers:
-        return stranger
+        # Named by its address it was the flow of a port that has gone; otherwise nobody here can tell.
+        return Verdict.FORGET if any(ending.addresses is not None for ending in concerned) else Verdict.KEEP
+    if _allowed(flow, desired, senders, receivers):
+        return Verdict.RELEASE if flow.condemned else Verdict.KEEP
+    if flow.protocol != _TCP:
+        return Verdict.FORGET
+    return Verdict.KEEP if flow.condemned else Verdict.CONDEMN
+
+
+def _concerns(ending: EndFlows, flow: Flow) -> bool:
+    met = {flow.source, flow.destination, flow.reply_source, flow.reply_destination}
+    return ending.zone in {None, flow.zone} and (ending.addresses is None or bool(met & ending.addresses))
+
+
+def _allowed(flow: Flow, desired: FilterState, senders: list[Guard], receivers: list[Guard]) -> bool:
+    """Ask the ports at both ends; an end that is no port of this host has no say."""
     return all(
         not owners or any(_consents(guard, flow, direction, desired) for guard in owners)
         for owners, direction in ((senders, "egress"), (receivers, "ingress"))

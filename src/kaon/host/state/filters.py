@@ -81,12 +81,14 @@ class FilterState:
     namespaces  actual only: those that exist and were looked at. What is desired elsewhere has to wait
     policy      None (actual only): what the ports were allowed is not known any more
     pending     actual only: flows that were to be ended when the last agent stopped
+    condemned   actual only: zones of the host that have condemned flows, to be looked at when more is allowed
     """
 
     tables: Mapping[TableKey, Table] = field(default_factory=dict)
     policy: FlowPolicy | None = field(default_factory=FlowPolicy)
     namespaces: frozenset[str] = field(default=frozenset(), compare=False)
     pending: frozenset[EndFlows] = field(default=frozenset(), compare=False)
+    condemned: frozenset[int] = field(default=frozenset(), compare=False)
 
     def elements(self, namespace: str, family: str, collection: str) -> frozenset[str]:
         """Give the elements of a set or map; empty when there is none."""

@@ -6,6 +6,26 @@ must also end the flows that stood on it. Rules as text cannot be asked what the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+
+CONDEMNED = 0x6B61_6F6E
+"""The mark of a tracked flow that may go on in neither direction ("kaon" in ASCII); see `Verdict.CONDEMN`."""
+
+
+class Verdict(Enum):
+    """What becomes of a tracked flow.
+
+    FORGET   the entry is deleted: the next packet, from whichever side, is judged as the first of a new flow
+    CONDEMN  the entry stays and is marked, and the filters drop what belongs to it. For TCP: after a deletion a packet
+             from the side that answered would be taken for the first of a new flow that this side may begin, and a
+             revoked download would go on
+    RELEASE  the mark is taken away: the flow is allowed again
+    """
+
+    KEEP = "keep"
+    FORGET = "forget"
+    CONDEMN = "condemn"
+    RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +38,7 @@ class Flow:
     source_port, destination_port       0 where the protocol has none
     icmp_type, icmp_code                of the first packet; None for other protocols
     expected           it belongs to another flow (a helper's data connection) and stands or falls with it
+    condemned          it carries the mark `CONDEMNED`
     token              what the kernel knows it by; opaque
     """
 
@@ -32,6 +53,7 @@ class Flow:
     icmp_type: int | None = None
     icmp_code: int | None = None
     expected: bool = False
+    condemned: bool = False
     token: bytes = field(default=b"", compare=False)
 
 
