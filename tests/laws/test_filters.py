@@ -89,14 +89,14 @@ def fake() -> FakeFilters:
 
 
 @given(st.lists(worlds(), min_size=1, max_size=4))
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_planning_again_is_empty_on_the_fake(story: list[World]) -> None:
     """From any world to any other, one plan is enough, and numbers once given stay."""
     tell(fake(), story)
 
 
 @given(worlds(), worlds())
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_the_way_does_not_matter(first: World, last: World) -> None:
     """What stands in the end is what a fresh host would have, but for the numbers, which are kept."""
     seen, fresh = tell(fake(), [first, last]), tell(fake(), [last])
@@ -109,7 +109,7 @@ def test_the_way_does_not_matter(first: World, last: World) -> None:
 
 
 @given(worlds(), worlds())
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 def test_lost_records_cost_one_rewrite_and_no_number(before: World, after: World) -> None:
     """An agent that forgot everything keeps the zones and marks that the kernel has."""
     door = fake()
