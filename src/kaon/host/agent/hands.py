@@ -67,6 +67,7 @@ class Hands(threading.Thread):
         super().__init__(name="hands", daemon=True)
         self._worker = worker
         self._settled = settings.settled
+        self._compared = False
         self._tell = tell
         self._view = saved
         self._revisions: Mapping[str, int] = {}
@@ -158,5 +159,6 @@ class Hands(threading.Thread):
             self._settled.touch()
         for trouble in outcome.troubles:
             _log.warning("not done", owner=trouble.owner, reason=trouble.reason, transient=trouble.transient)
-        if outcome.steps:
+        if outcome.steps or not self._compared:
+            self._compared = True  # once, even if nothing differed: it tells when this agent had looked at everything
             _log.info("worked", steps=outcome.steps, seconds=round(now - began, 4), looked=" ".join(sorted(look)), stale=stale)
