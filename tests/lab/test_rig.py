@@ -193,6 +193,7 @@ def test_a_recorded_pid_that_is_used_again_is_left_alone() -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
         started = processes.started_at(bystander.pid)
         assert started is not None
+        _await("its command line", lambda: processes.is_alive(processes.Process(bystander.pid, started, "sleep 60")))
         assert not processes.end(processes.Process(bystander.pid, started + 1, "sleep"))
         assert not processes.end(processes.Process(bystander.pid, started, "kaon-lab:"))
         assert bystander.poll() is None

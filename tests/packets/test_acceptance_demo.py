@@ -19,7 +19,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def machine() -> dict[str, str]:
-    """What the machine itself has that a lab could have left: devices, namespaces, packet filter, mounts, processes of a lab."""
+    """What the machine itself has that a lab could have changed."""
     commands = {
         "devices": "ip -o link | sed 's/ state .*//'",
         "addresses": "ip -o -4 addr",

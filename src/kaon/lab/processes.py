@@ -1,7 +1,7 @@
 """Processes that the lab started, and the proof that a pid is still the one it started.
 
 A pid alone proves nothing: it is used again. The start time (clock ticks since boot, field 22 of /proc/<pid>/stat, proc(5))
-with the pid names one process for as long as the machine is up; the title that must stand in its command line is the second lock.
+makes it one process for as long as the machine is up; the title that must stand in its command line is the second lock.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -119,10 +120,13 @@ def launch(order: Mapping[str, object], title: str) -> Process:
     if outcome.returncode != 0:
         raise LabError(f"{title} does not start: {outcome.stderr.strip() or outcome.stdout.strip()}")
     pid = int(outcome.stdout)
-    started = started_at(pid)
-    if started is None:
-        raise LabError(f"{title} ended as soon as it had started")
-    return Process(pid, started, title)
+    until = time.monotonic() + _LAUNCH_LIMIT_S
+    while (started := started_at(pid)) is not None and time.monotonic() < until:
+        found = Process(pid, started, title)
+        if is_alive(found):
+            return found
+        time.sleep(0.001)  # execve(2) closes what tells us of it a moment before the new command line can be read
+    raise LabError(f"{title} ended as soon as it had started")
 
 
 def daemon(argv: Sequence[str], *, inside: int | None, log: Path, title: str, env: Mapping[str, str] | None = None) -> Process:
