@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import Annotated, NoReturn, Self
 
@@ -14,6 +15,7 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID,
 from rich.text import Text
 
 from kaon.lab import cloud, demo, nodes, rig, vms
+from kaon.lab.api import api_of
 from kaon.lab.picture import hosts_table, next_commands, picture
 from kaon.lab.processes import LabError
 from kaon.lab.topology import DEFAULT_NAME, Lab, classic
@@ -139,6 +141,30 @@ def shell(context: typer.Context, vm: str, name: Name = DEFAULT_NAME) -> None:
 def _become(argv: list[str]) -> NoReturn:
     sys.stdout.flush()
     os.execvp(argv[0], argv)  # noqa: S606  # nsenter with what the person typed; the terminal goes with it
+
+
+@app.command()
+def plug(host: str, vm: str, port: str, name: Name = DEFAULT_NAME) -> None:
+    """Start a VM on a host with a port (its id), as Nova would: bound, plugged, a DHCP client, answering on TCP 22 and 80."""
+    lab = _lab(name)
+    with _errors_in_words():
+        api = api_of(rig.access(lab), "admin")
+        answer = api.ask("PUT", f"/v2.0/ports/{port}", {"port": {"binding:host_id": rig.host_spec(lab, host).name}})
+        if answer.status != HTTPStatus.OK:
+            _fail(f"port {port}: {answer.status} {answer.error_type}")
+        found = answer.body["port"]
+        network = api.ask("GET", f"/v2.0/networks/{found['network_id']}").body["network"]
+        made = vms.plug(lab, host, vm, vms.Port(found["id"], found["mac_address"], network["mtu"]))
+        vms.ask_lease(lab, made)
+        vms.serve(lab, made, *cloud.SERVED_PORTS)
+
+
+@app.command()
+def unplug(vm: str, name: Name = DEFAULT_NAME) -> None:
+    """Remove a VM; its port stays."""
+    lab = _lab(name)
+    with _errors_in_words():
+        vms.unplug(lab, vms.vm_named(lab, vm))
 
 
 @app.command("power-cut")

@@ -51,7 +51,7 @@ def enter(pid: int) -> None:
 
 
 def mount(source: str, target: str, kind: str | None, flags: int = 0, data: str | None = None) -> None:
-    """Attach a file system, as mount(2) says. OSError when the kernel refuses."""
+    """Attach a file system to the tree of this mount namespace. OSError when the kernel refuses."""
     result = _libc.mount(
         source.encode(),
         target.encode(),
