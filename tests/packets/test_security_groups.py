@@ -1,13 +1,15 @@
 """Who reaches whom through our security groups, with real packets."""
 
+import json
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from filter_worlds import World, anywhere, make_port, make_rule, new_id, settle
-from ground import Node, attach_port, echoes, make_bridge, make_vm, on_own_ground, until
+from ground import Node, attach_port, command, echoes, make_bridge, make_vm, on_own_ground, until
 from kaon.host.kernel.filters import KernelFilters
+from kaon.host.state.names import bridge_name
 from kaon.wire.ports import HostPort
 from kaon.wire.security_groups import Rule
 
@@ -338,3 +340,35 @@ def test_a_port_is_closed_while_its_rules_are_not_known(tmp_path: Path) -> None:
     three.world.group(*anywhere(), *both("ingress"), group_id=late.security_groups[0])
     settle(three.world, three.door)
     until(lambda: three.vms["a"].reaches("10.0.0.20", 8080), "the late port is open")
+
+
+@on_own_ground
+def test_a_vm_gets_neither_at_its_host_nor_through_it(tmp_path: Path) -> None:
+    """Packets sent to the bridge's own MAC are not taken in by the host and not routed by it, while bridged ones pass."""
+    three = Three(tmp_path)
+    bridge = bridge_name(three.network)
+    command("ip link set lo up")
+    command("ip addr add 192.0.2.7/32 dev lo")
+    command("ip -6 addr add 2001:db8::7/128 dev lo")
+    command("ip link add out type veth peer name away")
+    command("ip netns add away")
+    command("ip link set away netns away up")
+    command("ip link set out up")
+    command("ip addr add 198.51.100.1/24 dev out")
+    command("ip -n away addr add 198.51.100.2/24 dev away")
+    command("ip -n away route add default via 198.51.100.1")
+    command("sysctl -qw net.ipv4.ip_forward=1")
+    command(f"ip route replace 10.0.0.0/24 dev {bridge}")
+    command(f"ip neigh replace {three.to('a', 4)} lladdr {three.ports['a'].mac_address} dev {bridge}")
+    mac = json.loads(command(f"ip -j link show {bridge}"))[0]["address"]
+    for family, target in ((4, "192.0.2.7"), (6, "2001:db8::7"), (4, "198.51.100.2")):
+        three.vms["a"].run(f"ip -{family} route replace {target} dev eth0")
+        three.vms["a"].run(f"ip neigh replace {target} lladdr {mac} dev eth0 nud permanent")
+    table = command("nft list table inet kaon")
+    assert [target for target in ("192.0.2.7", "2001:db8::7", "198.51.100.2") if three.vms["a"].pings(target)] == []
+    assert three.vms["a"].reaches(three.to("b", 4), 8080)
+    # Without our table the same packets arrive: the test can tell.
+    command("nft delete table inet kaon")
+    assert three.vms["a"].pings("192.0.2.7")
+    assert three.vms["a"].pings("198.51.100.2")
+    assert "taken_in" in table

@@ -173,6 +173,10 @@ def _inet_table(ports: list[HostPort], filtered: list[HostPort], allocations: Al
     chains = {
         "zones": Chain(hook=Hook("filter", "prerouting", -450), rules=(f"ct zone set iifname map @{ZONE_MAP}",)),
         "sent": Chain(hook=Hook("filter", "prerouting", 0), rules=("iifname . meta mark vmap @egress",)),
+        # Bridged frames come by with the bridge as both devices. What has another way out was sent to the bridge's own MAC,
+        # to be routed by the host or taken in by it: a tenant would get at the host, or through it at other tenants.
+        "routed": Chain(hook=Hook("filter", "forward", -10), rules=("iifname @bridges iifname . oifname != @bridged drop",)),
+        "taken_in": Chain(hook=Hook("filter", "input", -10), rules=("iifname @bridges drop",)),
         "received": Chain(hook=Hook("filter", "forward", 0), rules=("oifname . meta mark vmap @ingress",)),
         **{name: Chain(rules=rules) for name, rules in ALWAYS.items()},
     }
@@ -195,6 +199,8 @@ def _inet_table(ports: list[HostPort], filtered: list[HostPort], allocations: Al
         chains=chains,
         collections={
             ZONE_MAP: Collection("map", "typeof iifname : ct zone;", frozenset(zones)),
+            "bridges": Collection("set", "type ifname;", frozenset(map(quoted, bridges))),
+            "bridged": Collection("set", "type ifname . ifname;", frozenset(f"{quoted(b)} . {quoted(b)}" for b in bridges)),
             "egress": Collection("map", "type ifname . mark : verdict;", frozenset(verdicts["out"])),
             "ingress": Collection("map", "type ifname . mark : verdict;", frozenset(verdicts["in"])),
             **_member_sets(groups),
