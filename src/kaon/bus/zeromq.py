@@ -159,7 +159,7 @@ class ZeroMQServer(ServerCarrier):
                 events.append(Lost(peer))
 
     def _authenticate(self) -> None:
-        """Answer one ZAP request: 200 with the host's name as user id, or 400."""
+        """Answer one ZAP request: 200 with the host's name as user id, or 300."""
         try:
             frames = self._zap.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
@@ -169,7 +169,8 @@ class ZeroMQServer(ServerCarrier):
         if version == b"1.0" and len(frames) == 7 and frames[2] == _ZAP_DOMAIN and frames[5] == b"CURVE":  # noqa: PLR2004  # RFC 27
             host = self._host_of(frames[6])
         self.refused += host is None
-        answer = (b"400", b"unknown key", b"") if host is None else (b"200", b"", host.encode())
+        # 300 lets the host try again, for its key may still be brought here; after 400 libzmq never would.
+        answer = (b"300", b"unknown key", b"") if host is None else (b"200", b"", host.encode())
         self._zap.send_multipart([b"1.0", request, *answer, b""])
 
     def send(self, peer: bytes, raw: bytes) -> bool:

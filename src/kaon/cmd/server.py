@@ -38,7 +38,7 @@ _PR_SET_PDEATHSIG = 1
 def run(files: Sequence[Path], *, part: str = "", socket_fd: int = -1) -> int:
     """Serve until SIGTERM or SIGINT; give the exit code: 0, or 2 with the reason on standard error.
 
-    part       "": all of it. Of a supervisor's processes: upgrade, api, bus
+    part       "": all of it. Of a supervisor's processes: api, bus
     socket_fd  listening socket that an api part inherited
     """
     try:
@@ -56,8 +56,6 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
     if part:
         _follow_parent()
     match part:
-        case "upgrade":
-            upgrade(configuration)
         case "api":
             _api_part(configuration, socket.socket(fileno=socket_fd))
         case "bus":
@@ -67,8 +65,8 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
         case _:
             from kaon.cmd.supervisor import supervise  # noqa: PLC0415  # only the parent needs it
 
-            _check_authentication(configuration)
             with listening(configuration) as listener:
+                _prepare_aside(configuration)
                 supervise(files, configuration.workers, listener)
 
 
@@ -76,10 +74,10 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
 
 
 def _all_in_one(configuration: ServerConfiguration) -> None:
-    authenticator = make_authenticator(configuration)
     with listening(configuration) as listener:
-        _upgrade_aside(configuration)
+        _prepare_aside(configuration)
         core = make_core(configuration)
+        authenticator = make_authenticator(configuration)
         feed = _FeedThread(configuration, core)
         try:
             _serve_api(configuration, core, authenticator, listener)
@@ -174,24 +172,28 @@ def upgrade(configuration: ServerConfiguration) -> None:
         core.store.close()
 
 
-def _upgrade_aside(configuration: ServerConfiguration) -> None:
-    """Upgrade in a process of its own, which takes the memory of the migrations' library with it. No thread runs yet."""
+def _prepare_aside(configuration: ServerConfiguration) -> None:
+    """Check the configuration and upgrade, in a process of its own that takes the memory of what only this needs with it.
+
+    No thread runs yet, so forking is safe. Errors: WrongSettings; the reason was written by then if it is about settings.
+    """
     child = os.fork()
     if not child:
         code = 1
         try:
+            make_authenticator(configuration)
             upgrade(configuration)
             code = 0
         except WrongSettings as problem:
             sys.stderr.write(f"kaon server: {problem}\n")
             code = EXIT_WRONG_SETTINGS
         except Exception:  # noqa: BLE001  # whatever it was, this process ends here and the log says why
-            structlog.get_logger(__name__).exception("the database could not be upgraded")
+            structlog.get_logger(__name__).exception("the server could not be prepared")
         finally:
             sys.stderr.flush()
             os._exit(code)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-        raise WrongSettings("the database could not be prepared")
+        raise WrongSettings("it was not started")
 
 
 def make_feed(configuration: ServerConfiguration, core: "Core") -> "Feed":

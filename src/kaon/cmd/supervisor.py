@@ -13,8 +13,6 @@ from pathlib import Path
 
 import structlog
 
-from kaon.cmd.settings import WrongSettings
-
 _log = structlog.get_logger(__name__)
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
@@ -25,10 +23,15 @@ _END_S = 10.0
 
 @dataclass(slots=True)
 class _Child:
-    """A process that should be there. pause_s: before it is started again, should it die soon."""
+    """A process that should be there.
+
+    inherits  descriptors that it is given
+    pause_s   before it is started again, should it die soon
+    """
 
     name: str
     command: Sequence[str]
+    inherits: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -36,18 +39,18 @@ class _Child:
 
 
 def supervise(files: Sequence[Path], workers: int, listener: socket.socket) -> None:
-    """Run the parts of a server until SIGTERM or SIGINT. Errors: WrongSettings when the database cannot be prepared."""
+    """Run the parts of a server until SIGTERM or SIGINT. The database must be up to date."""
     configured = [word for file in files for word in ("--config-file", str(file))]
     kaon = [sys.executable, "-m", "kaon.cmd.main", "server", *configured]
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    if subprocess.run([*kaon, "--part", "upgrade"], env=_environment(), check=False).returncode:  # noqa: S603  # our own command
-        raise WrongSettings("the database could not be prepared")
     api = [*kaon, "--part", "api", "--socket", str(listener.fileno())]
-    children = [_Child("bus", [*kaon, "--part", "bus"]), *(_Child(f"api {number}", api) for number in range(1, workers + 1))]
+    bus = [*kaon, "--part", "bus"]
+    shared = (listener.fileno(),)
+    children = [_Child("bus", bus), *(_Child(f"api {number}", api, shared) for number in range(1, workers + 1))]
     while True:
         now = time.monotonic()
         for child in children:
-            _look_after(child, now, listener.fileno())
+            _look_after(child, now)
         pending = [child.start_at - now for child in children if child.process is None]
         got = signal.sigtimedwait(_SIGNALS, max(0.0, min([1.0, *pending])))
         if got is not None and got.si_signo != signal.SIGCHLD:
@@ -55,14 +58,14 @@ def supervise(files: Sequence[Path], workers: int, listener: socket.socket) -> N
     _end(children)
 
 
-def _look_after(child: _Child, now: float, fd: int) -> None:
+def _look_after(child: _Child, now: float) -> None:
     if child.process is not None and child.process.poll() is not None:
         child.pause_s = _FIRST_PAUSE_S if now - child.started_at > _LIVED_WELL_S else min(_LONGEST_PAUSE_S, child.pause_s * 2)
         _log.error("a process died", name=child.name, code=child.process.returncode, again_in_s=child.pause_s)
         child.process = None
         child.start_at = now + child.pause_s
     if child.process is None and now >= child.start_at:
-        child.process = subprocess.Popen(child.command, pass_fds=(fd,), env=_environment())  # noqa: S603  # our own command
+        child.process = subprocess.Popen(child.command, pass_fds=child.inherits, env=_environment())  # noqa: S603  # our own command
         child.started_at = now
 
 
