@@ -90,7 +90,7 @@ def scene(bound: dict[int, int], *, router: bool, dhcp: bool) -> Scene:
         router_id = made.router(1, "h1")
         for number in NETWORKS:
             made.leg(90 + number, router_id, uuid("net", number), f"10.{number}.0.1", f"fd00:{number}::1", gateway=number == 2)
-        made.floating(1, router_id, uuid("net", 2), "10.2.0.200", "10.1.0.11", uuid("port", 1))
+        made.floating(1, router_id, uuid("net", 2), "10.2.0.200", "10.1.0.11")
     return made
 
 
