@@ -15,6 +15,8 @@ from kaon.lab.topology import ECHO_PORT, INTERNET
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
+STRANGE_MAC = "fa:16:3e:99:99:99"
+
 World = dict[str, Guest]
 
 
@@ -144,6 +146,19 @@ def test_a_floating_ip_is_reached_and_is_gone_when_removed(tenants: Cloud, world
         assert cloud.comes_true(lambda: cloud.asks(guest.vm.pid, INTERNET, ECHO_PORT).seen_as, gateway) == gateway
 
 
+def claims(liar: Guest, victim: Guest, neighbour: Guest) -> dict[str, bytes]:
+    """Claims by ARP and neighbour discovery to have what is another's."""
+    mac, to = liar.vm.mac_address, neighbour.address
+    return {
+        "sender MAC": frames.arp(source_mac=mac, sender_mac=STRANGE_MAC, sender_ip=liar.address, target_ip=to),
+        "sender IP": frames.arp(source_mac=mac, sender_mac=mac, sender_ip=victim.address, target_ip=to),
+        "reply": frames.arp(source_mac=mac, sender_mac=mac, sender_ip=victim.address, target_ip=to, reply=True),
+        "advertisement": frames.neighbour_advertisement(
+            source_mac=mac, claimed_mac=mac, source_ip="fe80::bad", claimed_ip="fe80::bad"
+        ),
+    }
+
+
 def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
     """Frames with another's IP, MAC or ARP claim are seen neither by a neighbour nor on the wire; honest ones are."""
     liar, victim, far = world["red-1"], world["red-2"], world["red-3"]
@@ -153,13 +168,12 @@ def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
         macs = frames.Ends(source_mac, neighbour.vm.mac_address)
         return frames.udp(macs=macs, ips=frames.Ends(source_ip, neighbour.address), port=9, payload=payload)
 
-    strange_mac = "fa:16:3e:99:99:99"
     marks = {name: f"kaon-{name}-mark".encode() for name in ("honest", "address", "mac", "both")}
     mine, mac = liar.address, liar.vm.mac_address
     lies = {
         "honest": lie(mac, mine, marks["honest"]),
         "address": lie(mac, far.address, marks["address"]),
-        "mac": lie(strange_mac, mine, marks["mac"]),
+        "mac": lie(STRANGE_MAC, mine, marks["mac"]),
         "both": lie(victim.vm.mac_address, victim.address, marks["both"]),
     }
     host = nodes.node(tenants.lab, liar.vm.host).pid
@@ -170,15 +184,12 @@ def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
                 # An honest datagram may be answered too, by an ICMP error that quotes it.
                 assert (name, name == "honest") == (name, near.report() > 0)
                 assert (name, 0) == (name, wire.report())
-        claims = {
-            "sender MAC": frames.arp(source_mac=mac, sender_mac=strange_mac, sender_ip=mine, target_ip=neighbour.address),
-            "sender IP": frames.arp(source_mac=mac, sender_mac=mac, sender_ip=victim.address, target_ip=neighbour.address),
-            "reply": frames.arp(
-                source_mac=mac, sender_mac=mac, sender_ip=victim.address, target_ip=neighbour.address, reply=True
-            ),
-        }
-        for name, frame in claims.items():
-            body = frame[14:42]  # the ARP packet without the frame's head
+        truth = frames.arp(source_mac=mac, sender_mac=mac, sender_ip=mine, target_ip=neighbour.address)
+        with probes.count_frames(neighbour.vm.pid, truth[14:42]) as near:
+            probes.send_frames(liar.vm.pid, [truth])
+            assert near.report() > 0
+        for name, frame in claims(liar, victim, neighbour).items():
+            body = frame[14:42]  # what is claimed, without the frame's head
             with probes.count_frames(neighbour.vm.pid, body) as near, probes.count_frames(host, body) as wire:
                 probes.send_frames(liar.vm.pid, [frame])
                 assert (name, 0, 0) == (name, near.report(), wire.report())
