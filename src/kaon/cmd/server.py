@@ -74,6 +74,7 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
 
 
 def _all_in_one(configuration: ServerConfiguration) -> None:
+    _check_authentication(configuration)
     with listening(configuration) as listener:
         _prepare_aside(configuration)
         core = make_core(configuration)
