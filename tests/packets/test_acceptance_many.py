@@ -14,6 +14,7 @@ from kaon.lab import cloud, inventory, nodes, rig, vms
 from kaon.lab.api import Answer, Api, api_of
 from kaon.lab.cloud import Cloud
 from kaon.lab.inventory import Inventory
+from kaon.lab.processes import LabError
 from kaon.lab.topology import Lab
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
@@ -61,7 +62,7 @@ def looks(lab: Lab) -> dict[str, Inventory]:
 
 def difference(before: Inventory, after: Inventory) -> dict[str, tuple[object, object]]:
     """What one has and the other has not, by kind; empty when they are the same."""
-    found = {}
+    found: dict[str, tuple[object, object]] = {}
     for kind in ("links", "namespaces", "rules", "forwarding", "neighbours", "daemons", "files"):
         one, other = getattr(before, kind), getattr(after, kind)
         if one != other:
@@ -80,7 +81,7 @@ def settles(lab: Lab, before: dict[str, Inventory], what: str) -> None:
 
     try:
         rig.wait_for(what, holds, 60.0)
-    except rig.LabError as error:
+    except LabError as error:
         raise AssertionError(f"{what}: left or missing, as (missing, left): {seen}") from error
 
 

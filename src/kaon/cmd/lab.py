@@ -42,12 +42,12 @@ def _fail(words: str) -> NoReturn:
 
 
 @contextmanager
-def _errors_in_words() -> Iterator[None]:
-    """A LabError is for the person at the terminal: its words, and exit status 1."""
+def _errors_in_words(afterwards: str = "") -> Iterator[None]:
+    """A LabError is for the person at the terminal: its words, what to do afterwards, and exit status 1."""
     try:
         yield
     except LabError as error:
-        _fail(str(error))
+        _fail(f"{error}\n{afterwards}" if afterwards else str(error))
 
 
 class _Seconds(ProgressColumn):
@@ -199,7 +199,7 @@ def demonstrate(name: Name = DEFAULT_NAME, port: int = 0) -> None:
     lab, console = _lab(name), Console()
     if lab.directory.exists():
         _fail(f"lab {name} is there already; remove it first: kaon lab down --name {name}")
-    with _errors_in_words():
+    with _errors_in_words(f"what is up stays, logs in {lab.directory}/hosts; remove it: kaon lab down --name {name}"):
         with _Steps(console) as steps:
             access = rig.up(lab, port=port, say=steps.say)
             with cloud.clients(lab, access) as tenants:
