@@ -42,7 +42,7 @@ def _make(core: Core, tx: Transaction, caller: Caller, router: Row, wanted: Mapp
         "network_id": network["id"],
         "device_owner": rows.GATEWAY,
         "device_id": router["id"],
-        "binding:host_id": scheduling.ensure_router(core, tx, router["id"]),
+        "binding:host_id": scheduling.ensure_router(core, tx, router["id"], network["id"]),
     }
     if wanted.get("external_fixed_ips"):
         body["fixed_ips"] = wanted["external_fixed_ips"]

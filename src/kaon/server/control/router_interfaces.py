@@ -70,7 +70,7 @@ def _join_subnet(core: Core, tx: Transaction, caller: Caller, router: Row, body:
         "device_owner": rows.INTERFACE,
         "device_id": router["id"],
         "fixed_ips": [{"subnet_id": subnet["id"], "ip_address": subnet["gateway_ip"]}],
-        "binding:host_id": scheduling.ensure_router(core, tx, router["id"]),
+        "binding:host_id": scheduling.ensure_router(core, tx, router["id"], subnet["network_id"]),
     }
     return ports.add(core, tx, port)
 
@@ -90,7 +90,7 @@ def _join_port(core: Core, tx: Transaction, caller: Caller, router: Row, body: B
     changes = {
         "device_id": router["id"],
         "device_owner": rows.INTERFACE,
-        "binding:host_id": scheduling.ensure_router(core, tx, router["id"]),
+        "binding:host_id": scheduling.ensure_router(core, tx, router["id"], port["network_id"]),
         # A router passes on what is not its own; nothing may filter it.
         "port_security_enabled": False,
         "security_groups": [],

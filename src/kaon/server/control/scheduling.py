@@ -34,28 +34,36 @@ def ensure_dhcp(core: Core, tx: Transaction, network_id: str) -> None:
             ports.remove(core, tx, ports.find_any(tx, server["port_id"]))  # the server goes with it
     if wanted:
         taken = {server["host"] for server in serving}
+        apart = agents.hosts_apart(tx, roles.physical_networks(tx, [network_id]))
         while len(taken) < core.settings.dhcp_agents_per_network:
-            host = _least_loaded(core, tx, hosts.DHCP, roles.DHCP_LOAD, taken)
+            host = _least_loaded(core, tx, hosts.DHCP, roles.DHCP_LOAD, taken | apart)
             if host is None or not _serve(core, tx, network_id, host, wanted):
                 break
             taken.add(host)
     status.refresh_network(tx, core, network_id)
 
 
-def ensure_router(core: Core, tx: Transaction, router_id: str) -> str:
-    """Give the host that forwards for a router, choosing one when there is none; "" while no agent is alive.
+def ensure_router(core: Core, tx: Transaction, router_id: str, joining: str = "") -> str:
+    """Give the host that forwards for a router, choosing one when there is none; "" while no agent that could is alive.
+
+    joining  network that the router is about to have a leg on. When the host does not reach it, the router moves to one
+             that reaches all its networks, if there is one.
 
     All legs of the router are bound there.
     """
+    legs = router_rows.legs(tx, router_id)
+    network_ids = {leg["network_id"] for leg in legs} | ({joining} if joining else set())
+    apart = agents.hosts_apart(tx, roles.physical_networks(tx, network_ids))
     hosting = router_rows.hosts_of(tx, router_id)
-    if hosting:
+    if hosting and hosting[0] not in apart:
         return hosting[0]
-    host = _least_loaded(core, tx, hosts.L3, roles.ROUTER_LOAD, ())
+    host = _least_loaded(core, tx, hosts.L3, roles.ROUTER_LOAD, apart)
     if host is None:
-        return ""
+        return hosting[0] if hosting else ""
+    if hosting:
+        release_router(tx, router_id)
     roles.host_router(tx, router_id, host)
     tx.touch(scopes.host(host), f"router/{router_id}")
-    legs = router_rows.legs(tx, router_id)
     for leg in legs:
         ports.alter(core, tx, ports.find_any(tx, leg["port_id"]), {"binding:host_id": host})
     followers.follow_router(tx, [host], router_id, {leg["network_id"] for leg in legs})
@@ -63,7 +71,7 @@ def ensure_router(core: Core, tx: Transaction, router_id: str) -> str:
 
 
 def release_router(tx: Transaction, router_id: str) -> None:
-    """Take a router that has no legs any more away from its hosts."""
+    """Take a router away from its hosts. Legs that it still has must be bound elsewhere next."""
     hosting = router_rows.hosts_of(tx, router_id)
     roles.stop_hosting(tx, router_id)
     for host in hosting:

@@ -59,6 +59,14 @@ def save_host(tx: Transaction, name: str, values: Mapping[str, Any], *, known: b
         tx.execute(sa.insert(t.hosts).values(name=name, **values, heard_at=tx.now))
 
 
+def hosts_apart(tx: Transaction, needed: Collection[str]) -> set[str]:
+    """Name the hosts that are not wired to all of these physical networks. When none is needed, nothing is read."""
+    if not needed:
+        return set()
+    found = tx.execute(sa.select(t.hosts.c.name, t.hosts.c.physical_networks))
+    return {name for name, reached in found if not set(needed) <= set(json.loads(reached))}
+
+
 def networks_of(tx: Transaction, name: str) -> list[str]:
     """List the networks that have ports on the host, sorted."""
     c = t.ports.c

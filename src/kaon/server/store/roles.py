@@ -1,5 +1,7 @@
 """Which hosts serve which networks and forward for which routers, and what waits for one."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from kaon.server.store import tables as t
@@ -20,6 +22,13 @@ def dhcp_subnets(tx: Transaction, network_id: str) -> list[str]:
     c = t.subnets.c
     chosen = sa.select(c.id).where(c.network_id == network_id, c.enable_dhcp).order_by(c.created_at, c.id)
     return list(tx.execute(chosen).scalars())
+
+
+def physical_networks(tx: Transaction, network_ids: Collection[str]) -> set[str]:
+    """Name the physical networks that these networks lie on; those of tunnels lie on none."""
+    c = t.networks.c
+    chosen = sa.select(c.physical_network).where(c.id.in_(sorted(network_ids)), c.physical_network != "")
+    return set(tx.execute(chosen).scalars()) if network_ids else set()
 
 
 def serving(tx: Transaction, network_id: str) -> list[RowMap]:

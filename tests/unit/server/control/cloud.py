@@ -66,12 +66,24 @@ class Cloud:
         self.subnet(network, "203.0.113.0/24", ADMIN, enable_dhcp=False)
         return network
 
-    def hello(self, host: str, *roles: Role, tunnel_ip: str | None = "192.0.2.1", instance: str = "1") -> None:
-        """Let a host introduce itself, and place what waited for it."""
-        hosts.hello(
-            self.core,
-            Hello(wire_version=1, host=host, instance=instance, roles=roles or (Role.L2,), tunnel_ip=tunnel_ip),
+    def hello(
+        self,
+        host: str,
+        *roles: Role,
+        tunnel_ip: str | None = "192.0.2.1",
+        instance: str = "1",
+        wires: tuple[str, ...] = (),
+    ) -> None:
+        """Let a host introduce itself, wired to these physical networks, and place what waited for it."""
+        hello = Hello(
+            wire_version=1,
+            host=host,
+            instance=instance,
+            roles=roles or (Role.L2,),
+            tunnel_ip=tunnel_ip,
+            physical_networks=wires,
         )
+        hosts.hello(self.core, hello)
         scheduling.schedule_pending(self.core)
 
     def report(self, host: str, *told: Realised, applied: dict[str, int] | None = None) -> None:

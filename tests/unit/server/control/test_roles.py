@@ -1,13 +1,14 @@
 """Hosts and their agents, DHCP servers, and what reports make of statuses."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cloud import ADMIN, ANN, Cloud, leased, wired
 
 from kaon.model import errors
 from kaon.model.query import Query, Row
-from kaon.server.control import agents, hosts, networks, ports, scheduling, scope_reading, status, subnets
+from kaon.server.control import agents, hosts, networks, ports, routers, scheduling, scope_reading, status, subnets
 from kaon.server.store import scope_rows
 from kaon.wire import scopes
 from kaon.wire.messages import Realised, RealisedKind, Role
@@ -257,3 +258,49 @@ def test_report_costs_few_statements(cloud: Cloud) -> None:
         counts.append(len(statements))
     assert counts[0] == counts[1] <= 8
     assert {"ACTIVE"} == {cloud.show_port(port)["status"] for port in made}
+
+
+def _flat(cloud: Cloud, wire: str, cidr: str, **more: Any) -> Row:
+    """Make an external network on a physical network, with a subnet."""
+    segment = {"provider:network_type": "flat", "provider:physical_network": wire, "router:external": True}
+    network = cloud.network(ADMIN, **segment)
+    cloud.subnet(network, cidr, ADMIN, **more)
+    return network
+
+
+def test_a_router_goes_to_a_host_that_reaches_its_gateway(cloud: Cloud) -> None:
+    """Of two network nodes the one that is wired to the gateway's physical network forwards, though it is the busier one."""
+    cloud.hello("n1", Role.L3)
+    cloud.hello("n2", Role.L3, wires=("outside",))
+    network = _flat(cloud, "outside", "203.0.113.0/24", enable_dhcp=False)
+    for _ in range(2):
+        router = cloud.router(outside=network)
+        legs = ports.index(cloud.core, ADMIN, Query(filters={"device_id": (router["id"],)})).rows
+        assert [("n2", "tap")] == [(leg["binding:host_id"], leg["binding:vif_type"]) for leg in legs]
+
+
+def test_a_router_moves_to_where_its_gateway_can_be(cloud: Cloud) -> None:
+    """A router that runs on a host without the wire moves, legs and all, when it is given a gateway there."""
+    cloud.hello("n1", Role.L3)
+    network = cloud.network()
+    subnet = cloud.subnet(network, "10.0.0.0/24")
+    router = cloud.router()
+    routers.add_interface(cloud.core, ANN, router["id"], {"subnet_id": subnet["id"]})
+    cloud.hello("n2", Role.L3, wires=("outside",))
+    outside = _flat(cloud, "outside", "203.0.113.0/24", enable_dhcp=False)
+    routers.update(cloud.core, ANN, router["id"], {"external_gateway_info": {"network_id": outside["id"]}})
+    legs = ports.index(cloud.core, ADMIN, Query(filters={"device_id": (router["id"],)})).rows
+    assert ["n2", "n2"] == [leg["binding:host_id"] for leg in legs]
+    assert f"router/{router['id']}" not in cloud.host_scope("n1")
+    assert f"router/{router['id']}" in cloud.host_scope("n2")
+    assert scopes.router(router["id"]) not in cloud.followed("n1")
+
+
+def test_dhcp_runs_where_the_network_is(cloud: Cloud) -> None:
+    """A flat network is served by a host that is wired to it, and by nobody while there is none."""
+    cloud.hello("n1", Role.DHCP)
+    network = _flat(cloud, "outside", "203.0.113.0/24", enable_dhcp=True)
+    served = Query(filters={"network_id": (network["id"],), "device_owner": ("network:dhcp",)})
+    assert [] == ports.index(cloud.core, ADMIN, served).rows
+    cloud.hello("n2", Role.DHCP, wires=("outside",))
+    assert ["n2"] == [port["binding:host_id"] for port in ports.index(cloud.core, ADMIN, served).rows]
