@@ -1,6 +1,6 @@
 """Floating IPs: the five verbs. Each has a port of its own on the external network, and leads to an address of another port."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kaon.lib.ids import new_id
 from kaon.model import errors
@@ -86,10 +86,12 @@ def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None 
     core.store.write(work)
 
 
-def dissociate_port(core: Core, tx: Transaction, port_id: str) -> None:
-    """Let go of a port that is about to be deleted: the floating IPs stay, leading nowhere."""
+def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[str] = ()) -> None:
+    """Let go of a port that is about to be deleted or to keep only the addresses `left`: floating IPs stay, leading nowhere."""
     del core
     for row in floating.of_port(tx, port_id):
+        if row["fixed_ip_address"] in left:
+            continue
         floating.update(tx, row["id"], {**_NOWHERE, "status": DOWN, **rows.raised(row, tx.now)})
         _touch(tx, row["id"], row, row)
 

@@ -248,6 +248,8 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
     if not changed:
         return before
     changed |= rows.raised(before, tx.now)
+    if "fixed_ips" in changed:
+        floatingips.dissociate_port(core, tx, before["id"], {fixed_ip["ip_address"] for fixed_ip in after["fixed_ips"]})
     return _store_changes(tx, before, before | changed, changed)
 
 

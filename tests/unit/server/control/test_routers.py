@@ -209,6 +209,20 @@ def test_floating_ip_comes_and_goes(cloud: Cloud) -> None:
     assert 0 == quotas.details(cloud.core, ANN, "p1")["floatingip"]["used"]
 
 
+def test_floating_ip_goes_with_the_address_it_led_to(cloud: Cloud) -> None:
+    """A port that loses the address lets go of the floating IP; one that only gains another does not."""
+    outside = cloud.outside()
+    network, _, router = _joined(cloud, outside=outside)
+    port = cloud.port(network)
+    first = port["fixed_ips"][0]
+    made = cloud.floatingip(outside, port_id=port["id"])
+    gained = ports.update(cloud.core, ANN, port["id"], {"fixed_ips": [first, {"subnet_id": first["subnet_id"]}]})
+    assert port["id"] == floatingips.show(cloud.core, ANN, made["id"])["port_id"]
+    ports.update(cloud.core, ANN, port["id"], {"fixed_ips": gained["fixed_ips"][1:]})
+    assert floatingips.show(cloud.core, ANN, made["id"])["port_id"] is None
+    assert f"floatingip/{made['id']}" not in cloud.read(scopes.router(router["id"]))
+
+
 def test_floating_ip_refusals(cloud: Cloud) -> None:
     """No router between, an internal network, a second one for the same address, an address without a port."""
     outside = cloud.outside()
