@@ -16,7 +16,7 @@ _from_host: msgspec.msgpack.Decoder[FromHost] = msgspec.msgpack.Decoder(FromHost
 _from_server: msgspec.msgpack.Decoder[FromServer] = msgspec.msgpack.Decoder(FromServer)
 
 
-class BadMessage(ValueError):
+class BadMessage(ValueError):  # noqa: N818  # the name says it
     """The bytes are no message of ours; the text says what was wrong."""
 
 
