@@ -145,7 +145,7 @@ def test_names_that_are_no_hosts_get_no_keys(tmp_path: Path, name: str) -> None:
         make_host_keys(tmp_path, name, tmp_path / "x")
 
 
-@pytest.mark.parametrize("text", ["", "short", "x" * 39, make_keys().public + "00000", "é" * 40])
+@pytest.mark.parametrize("text", ["", "short", "x" * 39, "0" * 45, "é" * 40])
 def test_what_is_no_key_is_refused(tmp_path: Path, text: str) -> None:
     """A file that holds anything but one key is named."""
     path = tmp_path / "some.key"
