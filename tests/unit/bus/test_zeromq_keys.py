@@ -8,7 +8,7 @@ import pytest
 import zmq
 
 from kaon.bus.carrier import Received
-from kaon.bus.keys import AuthorizedHosts, BadKey, make_host_keys, make_keys, make_server_keys, read_key
+from kaon.bus.keys import AuthorizedHosts, BadKey, make_host_keys, make_server_keys, read_key
 from kaon.bus.zeromq import MAX_FROM_HOST_BYTES, ZeroMQHost, ZeroMQServer
 
 PATIENCE_S = 20.0
