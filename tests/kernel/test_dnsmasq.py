@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kaon.host.kernel.dnsmasq import Dnsmasq
+from kaon.host.kernel.dnsmasq import LOG_BYTES, Dnsmasq
 from kaon.host.plan.dhcp import ReloadServer, StartServer, plan_dhcp
 from kaon.host.state.dhcp import DhcpHost, DhcpOption, DhcpRange, DhcpServer, DhcpState
 
@@ -59,7 +59,7 @@ class Net:
         while "fe80" not in run("ip", "-n", self.client, "-6", "address", "show", "dev", "eth0", "-tentative"):
             assert time.monotonic() < deadline, "the client's card gets no link-local address"
 
-    def ask(self, *, tries: int = 5) -> dict[str, str]:
+    def ask(self, *options: str, tries: int = 5) -> dict[str, str]:
         """Run a DHCP client once and give what it learnt, empty when nobody answered."""
         script = self.directory / "learn"
         script.write_text(f'#!/bin/sh\n[ "$1" = bound ] && env > {self.directory}/learnt\nexit 0\n')
@@ -68,11 +68,28 @@ class Net:
         learnt.unlink(missing_ok=True)
         subprocess.run(
             ["ip", "netns", "exec", self.client, "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", str(tries), "-T", "1",
-             "-s", str(script), "-O", "staticroutes", "-O", "mtu"],
+             "-s", str(script), "-O", "staticroutes", "-O", "mtu", *options],
             check=False, capture_output=True, timeout=30,
         )  # fmt: skip
         lines = learnt.read_text().splitlines() if learnt.exists() else []
         return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def ask_v6(self, kind: str = "LL") -> str:
+        """Run a DHCPv6 client without a past, with a DUID of this kind, and give what it wrote of its lease."""
+        files = [self.directory / f"v6.{name}" for name in ("leases", "pid")]
+        for file in files:
+            file.unlink(missing_ok=True)
+        words = ["-lf", str(files[0]), "-pf", str(files[1]), "-sf", "/bin/true"]
+        command = ["ip", "netns", "exec", self.client, "timeout", "20", "dhclient", "-6", "-1", "-D", kind, *words, "eth0"]
+        subprocess.run(command, check=False, capture_output=True, timeout=30)
+        pid = files[1].read_text().strip() if files[1].exists() else ""
+        if pid and Path(f"/proc/{pid}").exists():
+            os.kill(int(pid), signal.SIGKILL)
+        return files[0].read_text() if files[0].exists() else ""
+
+    def leases(self) -> dict[str, str]:
+        """Say who has which address, as a fresh agent would."""
+        return dict(self.door().observe().servers[self.network_id].leases)
 
 
 @pytest.fixture
@@ -145,9 +162,7 @@ def test_client_learns_what_was_reserved(net: Net) -> None:
 def test_client_learns_its_ipv6_address(net: Net) -> None:
     """DHCPv6 finds the reservation by MAC."""
     reach(net.door(), served(net, FIVE, FIVE_V6))
-    files = ["-lf", f"{net.directory}/v6.leases", "-pf", f"{net.directory}/v6.pid", "-sf", "/bin/true"]
-    run("ip", "netns", "exec", net.client, "timeout", "20", "dhclient", "-6", "-1", "-D", "LL", *files, "eth0")
-    assert "iaaddr fd00::5 {" in (net.directory / "v6.leases").read_text()
+    assert "iaaddr fd00::5 {" in net.ask_v6()
 
 
 def test_planning_again_is_empty(net: Net) -> None:
@@ -184,15 +199,80 @@ def test_new_reservation_is_reloaded(net: Net) -> None:
     assert pid_of(net) == pid
 
 
-def test_address_of_another_is_given_on(net: Net) -> None:
-    """An address whose old holder still has a lease is given to the new one at once."""
+@pytest.mark.parametrize("naming", [(), ("-C",), ("-x", "0x3d:ff6b616f6e")])
+def test_address_of_another_is_given_on(net: Net, naming: tuple[str, ...]) -> None:
+    """An address whose old holder still has a lease is given to the new one at once, by the same process.
+
+    The holder named itself as udhcpc does by default, not at all, or in words of its own.
+    """
     door = net.door()
     reach(door, served(net, FIVE))
-    assert net.ask()["ip"] == "10.0.0.5"
-    reach(door, served(net))
+    pid = pid_of(net)
+    assert net.ask(*naming)["ip"] == "10.0.0.5"
     net.become(OTHER_MAC)
     reach(door, served(net, replace(FIVE, mac_address=OTHER_MAC)))
     assert net.ask()["ip"] == "10.0.0.5"
+    assert net.leases() == {"10.0.0.5": OTHER_MAC}
+    assert pid_of(net) == pid
+
+
+def test_ipv6_address_of_another_is_given_on(net: Net) -> None:
+    """The same for IPv6, whose leases do not name a MAC."""
+    door = net.door()
+    reach(door, served(net, FIVE_V6))
+    pid = pid_of(net)
+    assert "iaaddr fd00::5 {" in net.ask_v6()
+    (first,) = net.leases().values()
+    net.become(OTHER_MAC)
+    reach(door, served(net, replace(FIVE_V6, mac_address=OTHER_MAC)))
+    assert net.leases() == {}
+    assert "iaaddr fd00::5 {" in net.ask_v6()
+    (second,) = net.leases().values()
+    assert first != second
+    assert pid_of(net) == pid
+
+
+def test_lease_goes_with_its_reservation(net: Net) -> None:
+    """When a port is deleted its leases of both families are given back; those of others stay, and so does the process."""
+    door = net.door()
+    six = DhcpHost(OTHER_MAC, ("10.0.0.6",), "host-10-0-0-6")
+    reach(door, served(net, FIVE, FIVE_V6, six))
+    pid = pid_of(net)
+    net.ask()
+    net.ask_v6()
+    net.become(OTHER_MAC)
+    net.ask()
+    assert net.leases().keys() == {"10.0.0.5", "fd00::5", "10.0.0.6"}
+    reach(door, served(net, six))
+    assert net.leases() == {"10.0.0.6": OTHER_MAC}
+    assert pid_of(net) == pid
+    assert not plan_dhcp(served(net, six), door.observe())
+
+
+def test_release_that_is_not_heard_ends_in_a_start(net: Net) -> None:
+    """Where the leg has no address near the lease there is no way to say it: the process is started without the lease."""
+    door = net.door()
+    reach(door, served(net, FIVE))
+    pid = pid_of(net)
+    net.ask()
+    net.become(OTHER_MAC)
+    run("ip", "-n", net.server, "link", "set", "lo", "down")
+    reach(door, served(net, replace(FIVE, mac_address=OTHER_MAC)))
+    assert net.leases() == {}
+    assert pid_of(net) != pid
+    assert net.ask()["ip"] == "10.0.0.5"
+
+
+def test_log_is_bounded(net: Net) -> None:
+    """What the process has said is cut off now and then: it says something at each reload, and lives in memory."""
+    door = net.door()
+    reach(door, served(net))
+    log = net.directory / "run" / "dhcp" / net.network_id / "log"
+    with log.open("a") as file:
+        file.write("x" * LOG_BYTES)
+    reach(door, served(net, FIVE))
+    net.ask()
+    assert log.stat().st_size < LOG_BYTES
 
 
 def test_leg_made_anew_is_heard(net: Net) -> None:

@@ -63,7 +63,7 @@ def test_planning_again_is_empty(stories: list[DhcpState], data: st.DataObject) 
     for desired in stories:
         for network_id in tuple(door.servers):
             if data.draw(st.booleans()):
-                door.lease(network_id, data.draw(v4), data.draw(macs))
+                door.lease(network_id, data.draw(st.one_of(v4, v6)), data.draw(macs))
             if data.draw(st.booleans()):
                 door.kill(network_id)
         assert door.apply(plan_dhcp(desired, door.observe())) == []

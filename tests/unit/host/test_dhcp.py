@@ -154,13 +154,38 @@ def test_each_change_costs_what_it_must() -> None:
     assert steps(DhcpState(), WANTED) == [StopServer]
 
 
-def test_lease_of_another_stands_against_a_reservation() -> None:
-    """The server starts anew without that lease; a holder's own lease is no reason."""
-    taken = replace(ONE, leases={"10.0.0.5": "fa:16:3e:00:00:99"})
-    (step,) = plan_dhcp(WANTED, DhcpState({"net": taken})).steps
-    assert isinstance(step, StartServer)
-    assert step.release == ("10.0.0.5",)
+def released(desired: DhcpServer, actual: DhcpServer) -> tuple[str, ...]:
+    """Name what is given back in a reload, or nothing when there is none."""
+    plan = plan_dhcp(DhcpState({"net": desired}), DhcpState({"net": actual}))
+    return tuple(address for step in plan.steps if isinstance(step, ReloadServer) for address in step.release)
+
+
+def test_lease_of_another_is_given_back() -> None:
+    """A lease stands against a reservation of its address for somebody else; a holder's own lease is no reason."""
+    assert released(ONE, replace(ONE, leases={"10.0.0.5": "fa:16:3e:00:00:99"})) == ("10.0.0.5",)
     assert steps(WANTED, DhcpState({"net": replace(ONE, leases={"10.0.0.5": MAC})})) == []
+
+
+def test_lease_without_a_reservation_is_given_back() -> None:
+    """The port has gone, and its lease does not linger."""
+    assert released(replace(ONE, hosts=()), replace(ONE, leases={"10.0.0.5": MAC})) == ("10.0.0.5",)
+
+
+def test_holder_of_an_ipv6_lease_is_whom_the_address_was_reserved_for() -> None:
+    """A DUID names nobody: the hosts file as it was tells whose the lease is."""
+    six = replace(ONE, hosts=(DhcpHost(MAC, ("fd00::5",)),))
+    held = replace(six, leases={"fd00::5": "00:03:ab"})
+    assert released(six, replace(held, written=six.hosts)) == ()
+    other = (DhcpHost("fa:16:3e:00:00:99", ("fd00::5",)),)
+    assert released(six, replace(held, hosts=other, written=other)) == ("fd00::5",)
+
+
+def test_start_forgets_what_is_given_back() -> None:
+    """A process that has gone is started without the stale leases, and with the others."""
+    gone = replace(ONE, alive=False, hosts=(), leases={"10.0.0.5": MAC, "10.0.0.6": MAC})
+    (step,) = plan_dhcp(WANTED, DhcpState({"net": gone})).steps
+    assert isinstance(step, StartServer)
+    assert step.release == ("10.0.0.6",)
 
 
 def test_fake_needs_the_namespace() -> None:

@@ -21,11 +21,14 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Collection, Iterable, Iterator
+import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from kaon.host.kernel import dhcp_leases
+from kaon.host.kernel.nftables import NamespaceGoneError
 from kaon.host.plan.dhcp import DhcpPlan, DhcpStep, ReloadServer, StartServer, StopServer
 from kaon.host.state.dhcp import DhcpHost, DhcpOption, DhcpRange, DhcpServer, DhcpState
 from kaon.host.state.trouble import Trouble
@@ -33,6 +36,16 @@ from kaon.host.state.trouble import Trouble
 START_TIMEOUT_S = 10.0
 END_TIMEOUT_S = 2.0
 """How long a process may take to obey SIGTERM before SIGKILL. dnsmasq needs a millisecond."""
+
+LOG_BYTES = 262_144
+"""A longer log is begun anew: it lives in memory, and each reload adds to it. dnsmasq appends, so cutting is safe."""
+
+RELEASED_AT_ONCE = 64
+"""Leases given back before the answer is waited for: dnsmasq's socket holds about four times as many."""
+
+RELEASE_TRIES, RELEASE_TIMEOUT_S, LOOK_EVERY_S = 3, 0.5, 0.002
+"""How often a release is said, how long its effect is waited for in the lease file, and how often that is looked at. dnsmasq
+needs a millisecond."""
 
 LEASES_AT_MOST = 16_777_216
 """Ranges are static, so the reservations are the limit; dnsmasq's own default of 1000 would cut a large network short."""
@@ -125,21 +138,42 @@ class Dnsmasq:
             case StartServer(server=server, release=release):
                 self._end(processes.get(server.network_id, ()))
                 self._start(server, release)
-            case ReloadServer(server=server):
-                (process,) = processes.get(server.network_id, ()) or (None,)
-                if process is None:
-                    self._start(server, ())
+            case ReloadServer(server=server, release=release):
+                found = processes.get(server.network_id, ())
+                if len(found) != 1 or not self._released(server, release):
+                    self._end(found)
+                    self._start(server, release)
                 else:
                     self._write(server)
-                    os.kill(process.pid, signal.SIGHUP)
-                    self._remember(server, process.pid)
+                    os.kill(found[0].pid, signal.SIGHUP)
+                    self._remember(server, found[0].pid)
+
+    def _released(self, server: DhcpServer, addresses: Collection[str]) -> bool:
+        """Give leases back to the running process; False when it did not hear: then only a start without them helps."""
+        path = self._leases(server.network_id)
+        for first in range(0, len(addresses), RELEASED_AT_ONCE):
+            waiting = list(addresses)[first : first + RELEASED_AT_ONCE]
+            for _ in range(RELEASE_TRIES):
+                file = dhcp_leases.read_leases(_read(path))
+                waiting = [address for address in waiting if address in file.leases]
+                if not waiting:
+                    break
+                try:
+                    held = [file.leases[address] for address in waiting]
+                    dhcp_leases.release(self._netns_dir / server.namespace, held, file.server_duid)
+                except (OSError, NamespaceGoneError):
+                    return False
+                _wait_for_release(path, waiting)
+            if _held(path, waiting):
+                return False
+        return True
 
     def _start(self, server: DhcpServer, release: Collection[str]) -> None:
         namespace = self._netns_dir / server.namespace
         if not namespace.exists():
             raise FileNotFoundError(f"namespace {server.namespace} is not there yet")
         self._write(server)
-        _prune_leases(self._leases(server.network_id), server.hosts, release)
+        _prune_leases(self._leases(server.network_id), release)
         command = ["nsenter", f"--net={namespace}", "dnsmasq", *self._arguments(server)]
         subprocess.run(  # noqa: S603 - our own words, no shell
             command, check=True, timeout=START_TIMEOUT_S, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -205,6 +239,9 @@ class Dnsmasq:
             each.mkdir(parents=True, exist_ok=True, mode=0o755)
         _write_atomically(directory / "hosts", _text(host.line for host in server.hosts))
         _write_atomically(directory / "options", _text(option.line for option in server.options))
+        with contextlib.suppress(FileNotFoundError):
+            if (directory / "log").stat().st_size > LOG_BYTES:
+                os.truncate(directory / "log", 0)
 
     def _remember(self, server: DhcpServer, pid: int) -> None:
         """Note what this very process was told to load: an agent that dies between a rewrite and its SIGHUP is found out."""
@@ -243,11 +280,13 @@ class Dnsmasq:
         """Read one server back. Anything unreadable reads as different from whatever is desired, so that it is mended."""
         directory = self._run_dir / network_id
         owner = f"dhcp/{network_id}"
-        leases = dict(_read_leases(self._leases(network_id)))
-        if process is None:
-            return DhcpServer(network_id, "", (), alive=False, leases=leases, owner=owner)
-        ranges = _all(DhcpRange.parse(word.partition("=")[2]) for word in process.arguments if word.startswith("--dhcp-range="))
+        file = dhcp_leases.read_leases(_read(self._leases(network_id)))
+        leases = {address: lease.holder for address, lease in file.leases.items()}
         hosts_text, options_text = _read(directory / "hosts"), _read(directory / "options")
+        written = tuple(host for line in hosts_text.splitlines() if (host := DhcpHost.parse(line)) is not None)
+        if process is None:
+            return DhcpServer(network_id, "", (), alive=False, leases=leases, written=written, owner=owner)
+        ranges = _all(DhcpRange.parse(word.partition("=")[2]) for word in process.arguments if word.startswith("--dhcp-range="))
         loaded = f"{process.pid} {_start_time(process.pid)} {_digest(hosts_text, options_text)}\n" == _read(
             directory / "loaded"
         )
@@ -260,6 +299,7 @@ class Dnsmasq:
             hosts=(hosts or ()) if loaded else (),
             options=(options or ()) if loaded else (),
             leases=leases,
+            written=written,
             owner=owner,
         )
 
@@ -294,30 +334,25 @@ def _start_time(pid: int) -> str:
     return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[19]
 
 
-def _read_leases(path: Path) -> Iterator[tuple[str, str]]:
-    """Read address -> MAC or DUID from dnsmasq's lease file.
-
-    Lines: `expiry mac address hostname client-id`; after a line `duid ...` those of IPv6: `expiry iaid address hostname duid`.
-    """
-    holder = 1
-    for line in _read(path).splitlines():
-        words = line.split()
-        if words[:1] == ["duid"]:
-            holder = 4
-        elif len(words) == 5:  # noqa: PLR2004 - the five words above
-            yield words[2], words[holder]
+def _prune_leases(path: Path, release: Collection[str]) -> None:
+    """Take from a lease file what is to be released."""
+    text = _read(path)
+    kept = dhcp_leases.without(text, release)
+    if kept != text:
+        _write_atomically(path, kept)
 
 
-def _prune_leases(path: Path, hosts: Collection[DhcpHost], release: Collection[str]) -> None:
-    """Take from a lease file what is to be released, and IPv4 leases that stand against a reservation."""
-    reserved = {address: host.mac_address for host in hosts for address in host.addresses}
-    holders = dict(_read_leases(path))
-    stale = {address for address, mac in holders.items() if "." in address and reserved.get(address, mac) != mac}
-    stale.update(release)
-    lines = _read(path).splitlines()
-    kept = [line for line in lines if not (len(words := line.split()) == 5 and words[2] in stale)]  # noqa: PLR2004 - as above
-    if kept != lines:
-        _write_atomically(path, _text(kept))
+def _held(path: Path, addresses: Collection[str]) -> bool:
+    """Tell whether one of these addresses has a lease. The file is rewritten in place: for a moment it tells too little."""
+    leases = dhcp_leases.read_leases(_read(path)).leases
+    return any(address in leases for address in addresses)
+
+
+def _wait_for_release(path: Path, addresses: Collection[str]) -> None:
+    """Wait until none of these addresses has a lease, or the time is up. No descriptor tells of it."""
+    end = time.monotonic() + RELEASE_TIMEOUT_S
+    while _held(path, addresses) and time.monotonic() < end:
+        time.sleep(LOOK_EVERY_S)
 
 
 def _all(values: Iterable[T | None]) -> tuple[T, ...] | None:

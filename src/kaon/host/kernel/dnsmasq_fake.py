@@ -39,7 +39,9 @@ class FakeDnsmasq:
 
     def kill(self, network_id: str) -> None:
         """End a process from outside; its files remain."""
-        self.servers[network_id] = replace(self.servers[network_id], namespace="", ranges=(), hosts=(), options=(), alive=False)
+        found = self.servers[network_id]
+        gone = replace(found, namespace="", ranges=(), hosts=(), options=(), alive=False)
+        self.servers[network_id] = gone
         self._dead.add(network_id)
 
     def lease(self, network_id: str, address: str, holder: str) -> None:
@@ -58,10 +60,14 @@ class FakeDnsmasq:
             case StartServer(server=server, release=release):
                 if not self._namespace_exists(server.namespace):
                     return Trouble(step.owner, f"dnsmasq: namespace {server.namespace} is not there yet")
-                leases = {} if found is None else {key: value for key, value in found.leases.items() if key not in release}
-                self.servers[network_id] = replace(server, alive=True, leases=leases)
+                self.servers[network_id] = replace(server, alive=True, leases=_left(found, release), written=server.hosts)
                 self.starts[network_id] = self.starts.get(network_id, 0) + 1
-            case ReloadServer(server=server):
-                self.servers[network_id] = replace(server, leases={} if found is None else found.leases)
+            case ReloadServer(server=server, release=release):
+                self.servers[network_id] = replace(server, leases=_left(found, release), written=server.hosts)
                 self.reloads[network_id] = self.reloads.get(network_id, 0) + 1
         return None
+
+
+def _left(found: DhcpServer | None, release: Collection[str]) -> dict[str, str]:
+    """Give the leases that are left after some are released."""
+    return {} if found is None else {key: value for key, value in found.leases.items() if key not in release}

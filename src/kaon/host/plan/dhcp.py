@@ -1,9 +1,9 @@
 """Which DHCP servers to stop, start, restart or tell of new reservations. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from kaon.host.state.dhcp import DhcpServer, DhcpState
+from kaon.host.state.dhcp import DhcpHost, DhcpServer, DhcpState
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class StopServer:
 class StartServer:
     """Run it; an earlier process of ours is ended first.
 
-    release  addresses whose leases are forgotten before the start: their reservations are new
+    release  addresses whose leases are forgotten before the start; see `_stale_leases`
     reason   why a running one is not left alone, or why there is none
     """
 
@@ -34,9 +34,13 @@ class StartServer:
 
 @dataclass(frozen=True, slots=True)
 class ReloadServer:
-    """Rewrite hosts and options and make the process read them. It keeps running."""
+    """Give stale leases back, then rewrite hosts and options and make the process read them. It keeps running.
+
+    Why in this order: whose a lease of IPv6 was can be told from the hosts file only until that is rewritten.
+    """
 
     server: DhcpServer
+    release: tuple[str, ...] = ()
 
     @property
     def owner(self) -> str:
@@ -88,25 +92,31 @@ def _step(wanted: DhcpServer, found: DhcpServer | None) -> DhcpStep | None:
         return StartServer(wanted, release, "its process has gone")
     if wanted.command != found.command:
         return StartServer(wanted, release, "its command line changes")
-    if release:
-        return StartServer(wanted, release, "a lease of an earlier holder stands against a reservation")
-    return ReloadServer(wanted) if (wanted.hosts, wanted.options) != (found.hosts, found.options) else None
+    changed = (wanted.hosts, wanted.options) != (found.hosts, found.options)
+    return ReloadServer(wanted, release) if changed or release else None
 
 
 def _stale_leases(wanted: DhcpServer, found: DhcpServer) -> tuple[str, ...]:
-    """Find addresses that are newly reserved although somebody else still holds a lease of them.
+    """Find leases whose holder has no reservation any more.
 
-    dnsmasq refuses to give a reserved address away while its lease runs, and forgets a lease only by expiry, a release from
-    the client, or a start without it. For IPv4 the lease names the MAC; a DUID need not contain one, so for IPv6
-    only what was reserved for the same MAC before counts as the same holder.
+    dnsmasq refuses to give a reserved address away while somebody else's lease of it runs, and forgets a lease only by expiry,
+    a release, or a start without it. For IPv4 the lease names the MAC; a DUID need not contain one, so for IPv6 the
+    holder is whoever the address was reserved for before.
     """
-    before = {(address, host.mac_address) for host in found.hosts for address in host.addresses}
+    reserved = _holders(wanted.hosts)
+    before = _holders(found.written)
     stale = []
-    for host in wanted.hosts:
-        for address in host.addresses:
-            if address not in found.leases or found.leases[address] == host.mac_address:
-                continue
-            if ":" in address and (address, host.mac_address) in before:
-                continue
+    for address, holder in found.leases.items():
+        now = reserved.get(address, frozenset())
+        if not now & before.get(address, frozenset()) if ":" in address else holder not in now:
             stale.append(address)
     return tuple(sorted(stale))
+
+
+def _holders(hosts: Iterable[DhcpHost]) -> dict[str, frozenset[str]]:
+    """Map each reserved address to the MACs it is reserved for."""
+    holders: dict[str, set[str]] = {}
+    for host in hosts:
+        for address in host.addresses:
+            holders.setdefault(address, set()).add(host.mac_address)
+    return {address: frozenset(macs) for address, macs in holders.items()}

@@ -113,6 +113,7 @@ class DhcpServer:
     hosts      sorted; of a found one: those it has been told to load
     options    sorted, likewise
     leases     address -> MAC (IPv4) or DUID (IPv6) that holds it; only of a found one
+    written    hosts as they stand in the file, loaded or not, the process alive or not: whose leases are; only of a found one
     alive      False for a found one whose process has gone and whose files remain
     owner      dhcp/<network id>
     """
@@ -124,6 +125,7 @@ class DhcpServer:
     options: tuple[DhcpOption, ...] = ()
     alive: bool = True
     leases: Mapping[str, str] = field(default_factory=dict, compare=False)
+    written: tuple[DhcpHost, ...] = field(default=(), compare=False)
     owner: str = field(default="", compare=False)
 
     @property
