@@ -11,7 +11,8 @@ from api_client import Client
 from kaon.server.api.app import ApiSettings, make_app
 from kaon.server.api.auth import BasicAuthentication
 from kaon.server.backends.linux import LinuxBackend
-from kaon.server.control.core import Core, ServerSettings
+from kaon.server.control.core import Core
+from kaon.server.control.settings import ServerSettings
 from kaon.server.store import migrations
 from kaon.server.store.engine import Store
 

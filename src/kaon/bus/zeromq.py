@@ -8,13 +8,13 @@ ZMTP heartbeats.
 
 import contextlib
 import os
+import struct
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import zmq
 from zmq.utils import z85
-from zmq.utils.monitor import parse_monitor_message
 
 from kaon.bus.carrier import FromCarrier, HostCarrier, Lost, Received, ServerCarrier
 from kaon.wire.codec import MAX_MESSAGE_BYTES
@@ -31,6 +31,8 @@ _BATCH = 1000
 _SERVER_QUEUE = 500
 _HOST_QUEUE = 1000
 _CONNECTED = zmq.EVENT_HANDSHAKE_SUCCEEDED
+_EVENT = struct.Struct("=Hi")
+"""The first frame of a monitor's message: the event, and a descriptor. Source: zmq_socket_monitor(3)."""
 
 
 class _Waker:
@@ -154,7 +156,8 @@ class ZeroMQServer(ServerCarrier):
                 frames = self._monitor.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            peer = self._by_fd.pop(parse_monitor_message(frames)["value"], None)
+            _event, descriptor = _EVENT.unpack(frames[0])
+            peer = self._by_fd.pop(descriptor, None)
             if peer is not None:
                 events.append(Lost(peer))
 

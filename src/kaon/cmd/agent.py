@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kaon.bus.zeromq import ZeroMQHost
 from kaon.cmd import logs
-from kaon.cmd.agent_settings import BadConfigurationError, Connection, load
+from kaon.cmd.aside import AsideError, aside
+from kaon.cmd.configured import Connection, WrongSettings
 from kaon.host.agent.driver import Agent, AnotherAgentError, HandsGoneError, only_agent
 from kaon.host.agent.settings import AgentSettings
 from kaon.host.agent.work import Doors
@@ -27,9 +28,11 @@ def run(files: Sequence[Path]) -> int:
     The reason stands on standard error.
     """
     try:
-        settings, connection = load(files)
-    except BadConfigurationError as error:
+        settings, connection = aside(lambda: _load(files))
+    except WrongSettings as error:
         return _fail(str(error), EXIT_WRONG_SETTINGS)
+    except AsideError as error:
+        return _fail(str(error), EXIT_FAILED)
     logs.set_up(debug=connection.debug)
     try:
         with only_agent(settings.lock):
@@ -37,6 +40,12 @@ def run(files: Sequence[Path]) -> int:
     except (AnotherAgentError, HandsGoneError, OSError) as error:
         return _fail(str(error), EXIT_FAILED)
     return 0
+
+
+def _load(files: Sequence[Path]) -> tuple[AgentSettings, Connection]:
+    from kaon.cmd.agent_settings import load  # noqa: PLC0415  # what reads configuration stays in the process aside
+
+    return load(files)
 
 
 def _serve(settings: AgentSettings, connection: Connection) -> None:

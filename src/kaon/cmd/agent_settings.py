@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from oslo_config import cfg
 
 from kaon.bus.keys import HOST_SECRET, SERVER_KEY, BadKey, is_host_name, read_key
+from kaon.cmd.configured import Connection, WrongSettings
 from kaon.host.agent.loop import LoopSettings
 from kaon.host.agent.settings import AgentSettings
 from kaon.host.compile.subnets import DhcpSettings
@@ -60,23 +60,8 @@ GROUPS: dict[str, Sequence[Any]] = {
 """Section -> its options."""
 
 
-class BadConfigurationError(Exception):
-    """The configuration cannot be used; the text names the option and what was expected."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How to reach the server, in keys of 32 bytes; and how much to log."""
-
-    server: str
-    server_key: bytes
-    secret: bytes
-    heartbeat_s: float
-    debug: bool = False
-
-
 def load(files: Sequence[Path]) -> tuple[AgentSettings, Connection]:
-    """Read configuration files. Errors: BadConfigurationError."""
+    """Read configuration files. Errors: WrongSettings."""
     found = files or [file for file in DEFAULT_FILES if file.exists()]
     conf = cfg.ConfigOpts()
     for group, options in GROUPS.items():
@@ -85,15 +70,15 @@ def load(files: Sequence[Path]) -> tuple[AgentSettings, Connection]:
         conf(args=[], project="kaon", default_config_files=[str(file) for file in found], default_config_dirs=[])
         return _settings(conf), _connection(conf)
     except cfg.ConfigFilesNotFoundError as error:
-        raise BadConfigurationError(f"no such configuration file: {', '.join(error.config_files)}") from error
+        raise WrongSettings(f"no such configuration file: {', '.join(error.config_files)}") from error
     except (cfg.Error, OSError) as error:
-        raise BadConfigurationError(str(error)) from error
+        raise WrongSettings(str(error)) from error
 
 
 def _settings(conf: Any) -> AgentSettings:
     host = conf.host or socket.gethostname()
     if not is_host_name(host):
-        raise BadConfigurationError(f"host: {host!r} is no host name: expected letters, digits, '.', '-', '_'")
+        raise WrongSettings(f"host: {host!r} is no host name: expected letters, digits, '.', '-', '_'")
     return AgentSettings(
         host=host,
         roles=_roles(conf.roles),
@@ -115,12 +100,12 @@ def _settings(conf: Any) -> AgentSettings:
 
 def _connection(conf: Any) -> Connection:
     if not conf.bus.server or not conf.bus.server.startswith("tcp://"):
-        raise BadConfigurationError(f"[bus] server: {conf.bus.server!r} is no endpoint: expected tcp://address:port")
+        raise WrongSettings(f"[bus] server: {conf.bus.server!r} is no endpoint: expected tcp://address:port")
     keys = Path(conf.bus["keys"])
     try:
         server_key, secret = read_key(keys / SERVER_KEY), read_key(keys / HOST_SECRET)
     except BadKey as error:
-        raise BadConfigurationError(f"[bus] keys: {error}") from error
+        raise WrongSettings(f"[bus] keys: {error}") from error
     return Connection(conf.bus.server, server_key, secret, conf.bus.heartbeat, conf.debug)
 
 
@@ -128,14 +113,14 @@ def _roles(words: Sequence[str]) -> tuple[Role, ...]:
     known = [role.value for role in (Role.L2, Role.L3, Role.DHCP)]
     unknown = [word for word in words if word not in known]
     if unknown or not words:
-        raise BadConfigurationError(f"roles: {', '.join(unknown) or 'none'} given: expected some of {', '.join(known)}")
+        raise WrongSettings(f"roles: {', '.join(unknown) or 'none'} given: expected some of {', '.join(known)}")
     return tuple(sorted({Role(word) for word in words}))
 
 
 def _directory(option: str, text: str) -> Path:
     path = Path(text)
     if not path.is_absolute():
-        raise BadConfigurationError(f"{option}: {text!r} is no absolute path")
+        raise WrongSettings(f"{option}: {text!r} is no absolute path")
     return path
 
 
@@ -145,7 +130,7 @@ def _address(option: str, text: str | None) -> str | None:
     try:
         return str(ip_address(text))
     except ValueError as error:
-        raise BadConfigurationError(f"{option}: {text!r} is no IPv4 or IPv6 address") from error
+        raise WrongSettings(f"{option}: {text!r} is no IPv4 or IPv6 address") from error
 
 
 def _mappings(words: Sequence[str]) -> dict[str, str]:
@@ -153,7 +138,7 @@ def _mappings(words: Sequence[str]) -> dict[str, str]:
     for word in words:
         network, _, interface = (part.strip() for part in word.partition(":"))
         if not network or not interface or network in mappings or interface in mappings.values():
-            raise BadConfigurationError(
+            raise WrongSettings(
                 f"[linux_bridge] physical_interface_mappings: {word!r}: expected network:interface, each only once"
             )
         mappings[network] = interface

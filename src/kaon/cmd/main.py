@@ -1,74 +1,93 @@
-"""`kaon`: the one command. Subcommands are imported when they are called."""
+"""`kaon`: the one command. What a subcommand needs is imported when it is called, and nothing else: daemons stay small."""
 
+import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+EXIT_WRONG_USE = 2
 
-app = typer.Typer(
-    help="Kaon: OpenStack Networking made small, fast and honest.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-keys_app = typer.Typer(help="Make the CURVE keys of servers and hosts.", no_args_is_help=True)
-app.add_typer(keys_app, name="keys")
-
-ConfigFiles = Annotated[list[Path] | None, typer.Option("--config-file", help="Read this file; may be given again.")]
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+_SERVER = """\
+Answer the Neutron v2.0 API and serve the hosts. With SQLite and one API worker this is one process; otherwise a supervisor,
+api_workers processes for the API and one for the hosts. SIGTERM ends all of it."""
+_AGENT = """\
+Make this host's kernel agree with the server. Run it as root, once on each host. Ending it, even with SIGKILL, leaves
+everything on the host as it is; the next one adopts it."""
+_FILES = """\
+Without --config-file those of /etc/kaon/kaon.conf and /etc/kaon/{0}.conf that exist are read, in this order; a later file
+wins. Exit status: 0 ended as asked, 1 cannot go on, 2 the configuration cannot be used; the reason is on standard error."""
 
 
-@app.command()
-def server(
-    config_file: ConfigFiles = None,
-    part: Annotated[str, typer.Option(hidden=True)] = "",
-    socket: Annotated[int, typer.Option(hidden=True)] = -1,
-) -> None:
-    """Serve the API and the hosts."""
-    from kaon.cmd import server as command  # noqa: PLC0415  # only what is called is imported
-
-    raise typer.Exit(command.run(config_file or [], part=part, socket_fd=socket))
-
-
-@app.command()
-def agent(config_file: ConfigFiles = None) -> None:
-    """Make this host's kernel agree with the server (root)."""
-    from kaon.cmd import agent as command  # noqa: PLC0415  # only what is called is imported
-
-    raise typer.Exit(command.run(config_file or []))
-
-
-@app.command(context_settings=_PASS_ON)
-def lab(context: typer.Context) -> None:
-    """Run a cloud network on emulated hosts (root)."""
-    from kaon.cmd import lab as command  # noqa: PLC0415  # only what is called is imported
-
-    command.app(args=context.args, prog_name="kaon lab")
+def parser() -> argparse.ArgumentParser:
+    """Make the parser of the whole command line, but for what follows `kaon lab`."""
+    top = argparse.ArgumentParser(prog="kaon", description="OpenStack Networking made small, fast and honest.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    server = _daemon(commands, "server", "serve the API and the hosts", _SERVER)
+    server.add_argument("--part", choices=("api", "bus"), default="", help=argparse.SUPPRESS)  # for the supervisor
+    server.add_argument("--socket", type=int, default=-1, help=argparse.SUPPRESS)  # as above
+    _daemon(commands, "agent", "make this host's kernel agree with the server (root)", _AGENT)
+    keys = commands.add_parser("keys", help="make the CURVE keys of servers and hosts").add_subparsers(
+        dest="keys_of", metavar="OF", required=True
+    )
+    one = keys.add_parser("server", help="give a server its keys; those that are there stay")
+    one.add_argument("directory", type=Path, help="the server's directory of keys")
+    one = keys.add_parser("host", help="give a host new keys and let it connect")
+    one.add_argument("server_directory", type=Path, help="the server's directory of keys")
+    one.add_argument("host", help="the host's name")
+    one.add_argument("host_directory", type=Path, help="where to write what is then carried to the host's directory of keys")
+    # Its options are its own: `main` hands them on before this parser would refuse them. Here it stands for --help.
+    commands.add_parser("lab", help="run a cloud network on emulated hosts (root)", add_help=False)
+    return top
 
 
-@keys_app.command("server")
-def keys_server(directory: Path) -> None:
-    """Give a server its keys; those that are there stay."""
-    from kaon.bus import keys  # noqa: PLC0415  # only what is called is imported
+def run(words: Sequence[str]) -> int:
+    """Do what a command line says; give the exit status."""
+    if words[:1] == ["lab"]:
+        from kaon.cmd import lab  # noqa: PLC0415  # only what is called is imported
 
-    keys.make_server_keys(directory)
+        lab.app(args=list(words[1:]), prog_name="kaon lab")
+        return 0
+    asked = parser().parse_args(words)
+    match asked.command:
+        case "server":
+            from kaon.cmd import server  # noqa: PLC0415  # as above
 
+            return server.run(asked.config_file, part=asked.part, socket_fd=asked.socket)
+        case "agent":
+            from kaon.cmd import agent  # noqa: PLC0415  # as above
 
-@keys_app.command("host")
-def keys_host(server_directory: Path, host: str, host_directory: Path) -> None:
-    """Give a host new keys and let it connect; carry HOST_DIRECTORY to the host."""
-    from kaon.bus import keys  # noqa: PLC0415  # only what is called is imported
-
-    try:
-        keys.make_host_keys(server_directory, host, host_directory)
-    except (ValueError, OSError) as error:
-        typer.echo(f"kaon: {error}", err=True)
-        raise typer.Exit(2) from error
+            return agent.run(asked.config_file)
+        case _:
+            return _keys(asked)
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="kaon")
+    """Run the command line, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _daemon(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, description: str
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(name, help=summary, description=description, epilog=_FILES.format(name))
+    made.add_argument(
+        "--config-file", type=Path, action="append", default=[], metavar="FILE", help="read this file; may be given again"
+    )
+    return made
+
+
+def _keys(asked: argparse.Namespace) -> int:
+    from kaon.bus import keys  # noqa: PLC0415  # only what is called is imported
+
+    try:
+        if asked.keys_of == "server":
+            keys.make_server_keys(asked.directory)
+        else:
+            keys.make_host_keys(asked.server_directory, asked.host, asked.host_directory)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"kaon keys: {error}\n")
+        return EXIT_WRONG_USE
+    return 0
 
 
 if __name__ == "__main__":

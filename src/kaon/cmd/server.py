@@ -17,16 +17,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from kaon.cmd import logs
-from kaon.cmd.settings import ServerConfiguration, WrongSettings, is_ipv6, server_configuration
+from kaon.cmd.aside import AsideError, aside
+from kaon.cmd.configured import ServerConfiguration, WrongSettings
+from kaon.lib.log import Log
 
 if TYPE_CHECKING:
     from kaon.server.api.auth import Authenticator
     from kaon.server.control.core import Core
     from kaon.server.feed.driver import Feed
 
+_log = Log(__name__)
+
+EXIT_FAILED = 1
 EXIT_WRONG_SETTINGS = 2
 
 _PATIENCE_S = 10.0
@@ -36,25 +39,31 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run(files: Sequence[Path], *, part: str = "", socket_fd: int = -1) -> int:
-    """Serve until SIGTERM or SIGINT; give the exit code: 0, or 2 with the reason on standard error.
+    """Serve until SIGTERM or SIGINT; give the exit code: 0, 2 for wrong settings, 1; the reason stands on standard error.
 
     part       "": all of it. Of a supervisor's processes: api, bus
     socket_fd  listening socket that an api part inherited
     """
+    if part:
+        _follow_parent()
     try:
-        configuration = server_configuration(files)
+        configuration = aside(lambda: _load(files))
         logs.set_up(debug=configuration.debug, process=part)
         with contextlib.suppress(KeyboardInterrupt):
             _run_part(configuration, files, part, socket_fd)
-    except WrongSettings as problem:
+    except (WrongSettings, AsideError) as problem:
         sys.stderr.write(f"kaon server: {problem}\n")
-        return EXIT_WRONG_SETTINGS
+        return EXIT_WRONG_SETTINGS if isinstance(problem, WrongSettings) else EXIT_FAILED
     return 0
 
 
+def _load(files: Sequence[Path]) -> ServerConfiguration:
+    from kaon.cmd.settings import server_configuration  # noqa: PLC0415  # what reads configuration stays in the process aside
+
+    return server_configuration(files)
+
+
 def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: str, socket_fd: int) -> None:
-    if part:
-        _follow_parent()
     match part:
         case "api":
             _api_part(configuration, socket.socket(fileno=socket_fd))
@@ -66,7 +75,7 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
             from kaon.cmd.supervisor import supervise  # noqa: PLC0415  # only the parent needs it
 
             with listening(configuration) as listener:
-                _prepare_aside(configuration)
+                aside(lambda: _prepare(configuration))
                 supervise(files, configuration.workers, listener)
 
 
@@ -76,7 +85,7 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
 def _all_in_one(configuration: ServerConfiguration) -> None:
     _check_authentication(configuration)
     with listening(configuration) as listener:
-        _prepare_aside(configuration)
+        aside(lambda: _prepare(configuration))
         core = make_core(configuration)
         authenticator = make_authenticator(configuration)
         feed = _FeedThread(configuration, core)
@@ -124,8 +133,8 @@ class _FeedThread:
         while True:
             try:
                 self._feed.run()
-            except Exception:  # noqa: BLE001  # whatever it was, hosts are served again; it is logged
-                structlog.get_logger(__name__).exception("the feed failed and begins anew", in_s=pause)
+            except Exception as problem:  # noqa: BLE001  # whatever it was, hosts are served again; it is logged
+                _log.failed("the feed failed and begins anew", problem, in_s=pause)
             if self._stopping.wait(pause):
                 return
             pause = min(_LONGEST_PAUSE_S, pause * 2)
@@ -173,28 +182,10 @@ def upgrade(configuration: ServerConfiguration) -> None:
         core.store.close()
 
 
-def _prepare_aside(configuration: ServerConfiguration) -> None:
-    """Check the configuration and upgrade, in a process of its own that takes the memory of what only this needs with it.
-
-    No thread runs yet, so forking is safe. Errors: WrongSettings; the reason was written by then if it is about settings.
-    """
-    child = os.fork()
-    if not child:
-        code = 1
-        try:
-            make_authenticator(configuration)
-            upgrade(configuration)
-            code = 0
-        except WrongSettings as problem:
-            sys.stderr.write(f"kaon server: {problem}\n")
-            code = EXIT_WRONG_SETTINGS
-        except Exception:  # noqa: BLE001  # whatever it was, this process ends here and the log says why
-            structlog.get_logger(__name__).exception("the server could not be prepared")
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-        raise WrongSettings("it was not started")
+def _prepare(configuration: ServerConfiguration) -> None:
+    """Check what the processes to come need, and upgrade. Errors: WrongSettings."""
+    make_authenticator(configuration)
+    upgrade(configuration)
 
 
 def make_feed(configuration: ServerConfiguration, core: "Core") -> "Feed":
@@ -252,7 +243,7 @@ def _check_authentication(configuration: ServerConfiguration) -> None:
 def listening(configuration: ServerConfiguration) -> Iterator[socket.socket]:
     """Listen where the API is to be found. Errors: WrongSettings."""
     host, port = configuration.bind_host.strip("[]"), configuration.bind_port
-    family = socket.AF_INET6 if is_ipv6(host) else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
@@ -287,13 +278,15 @@ def _serve_api(
         server_header=False,
         timeout_graceful_shutdown=_DRAIN_S,
     )
+    server = uvicorn.Server(config)
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ended)  # uvicorn raises the signal once more when it has drained
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-def _ended(*_: object) -> None:
-    """Let the process end by itself."""
+        # It counts before uvicorn has handlers of its own; afterwards it takes the signal that uvicorn raises once more.
+        signal.signal(number, end)
+    server.run(sockets=[listener])
 
 
 def _poke_path(configuration: ServerConfiguration) -> Path:
@@ -302,7 +295,9 @@ def _poke_path(configuration: ServerConfiguration) -> Path:
 
 def _follow_parent() -> None:
     """End when the supervisor ends, however it ends; and take signals, which it had blocked."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    # SIGKILL, for nothing may outlive a supervisor that was killed: a process that is starting, or waits for the database,
+    # would be late to notice anything else. Whoever ends the supervisor kindly has it end its children kindly.
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
     if str(os.getppid()) != os.environ.get("KAON_SUPERVISOR"):
         raise SystemExit(0)  # it ended before we could ask to be told

@@ -4,16 +4,15 @@ Names are Neutron's where the meaning is the same; its sections too. Options of 
 over, as oslo.config does.
 """
 
-import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
 
+from kaon.cmd.configured import ServerConfiguration, WrongSettings
 from kaon.lib.addresses import normal_mac
-from kaon.server.control.core import DEFAULT_QUOTAS, ServerSettings
+from kaon.server.control.settings import DEFAULT_QUOTAS, ServerSettings
 
 DEFAULT_FILES = (Path("/etc/kaon/kaon.conf"), Path("/etc/kaon/server.conf"))
 """Read in this order when no file is named; those that do not exist are passed over."""
@@ -85,43 +84,6 @@ SERVER_OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
     "bus": _BUS,
 }
 """Section -> options of `kaon server`."""
-
-
-class WrongSettings(ValueError):  # noqa: N818  # the name says it
-    """The configuration cannot be used; the text says what is wrong with which option."""
-
-
-@dataclass(frozen=True)
-class ServerConfiguration:
-    """Everything `kaon server` is told.
-
-    workers, threads     processes of the API, and requests at once in each
-    auth_strategy        none or http_basic
-    user_file, project_file  of http_basic
-    heartbeat_s          of hosts
-    """
-
-    bind_host: str
-    bind_port: int
-    workers: int
-    threads: int
-    auth_strategy: str
-    user_file: Path
-    project_file: Path
-    max_body_bytes: int
-    link_prefix: str
-    database: str
-    state_path: Path
-    bus_bind: str
-    bus_keys: Path
-    heartbeat_s: float
-    debug: bool
-    control: ServerSettings
-
-    @property
-    def one_process(self) -> bool:
-        """Tell whether API and feed live in one process."""
-        return self.workers == 1 and self.database.startswith("sqlite")
 
 
 def read_files(files: Sequence[Path], options: Mapping[str, Sequence[cfg.Opt]]) -> Any:
@@ -217,11 +179,3 @@ def _page_limit(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise WrongSettings(f"pagination_max_limit = {text}: expected a number of rows, -1 or infinite")
     return int(text)
-
-
-def is_ipv6(host: str) -> bool:
-    """Tell whether an address to listen on is IPv6; names count as IPv4."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).version == 6  # noqa: PLR2004  # the version's number
-    except ValueError:
-        return False

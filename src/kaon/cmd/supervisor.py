@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
+from kaon.lib.log import Log
 
-_log = structlog.get_logger(__name__)
+_log = Log(__name__)
 
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0

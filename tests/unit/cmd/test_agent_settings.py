@@ -6,7 +6,8 @@ import pytest
 
 from kaon.bus.keys import make_host_keys, make_server_keys
 from kaon.cmd import agent
-from kaon.cmd.agent_settings import BadConfigurationError, load
+from kaon.cmd.agent_settings import load
+from kaon.cmd.configured import WrongSettings
 from kaon.wire.messages import Role
 
 GOOD = {
@@ -62,7 +63,7 @@ def test_good_configuration_is_read(tmp_path: Path) -> None:
 )
 def test_wrong_configuration_names_the_option(tmp_path: Path, change: dict[str, str], words: str) -> None:
     """What cannot be used is refused, and the words say which option and why."""
-    with pytest.raises(BadConfigurationError) as caught:
+    with pytest.raises(WrongSettings) as caught:
         load([written(tmp_path, **change)])
     assert words in str(caught.value)
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kaon.cmd.settings import WrongSettings, server_configuration
-from kaon.server.control.core import ServerSettings
+from kaon.cmd.configured import WrongSettings
+from kaon.cmd.settings import server_configuration
+from kaon.server.control.settings import ServerSettings
 
 
 def _read(directory: Path, text: str) -> Path:

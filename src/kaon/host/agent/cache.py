@@ -9,12 +9,12 @@ import os
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from kaon.host.agent.session import Held, Saved
+from kaon.lib.log import Log
 from kaon.wire.messages import WIRE_VERSION, Snapshot
 
-_log = structlog.get_logger(__name__)
+_log = Log(__name__)
 
 _DIGEST_BYTES = 16
 

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import structlog
-
 from kaon.bus.carrier import HostCarrier
 from kaon.host.agent import cache
 from kaon.host.agent.hands import Desired, Hands, Joined, News, Nothing
@@ -31,9 +29,10 @@ from kaon.host.agent.session import (
 )
 from kaon.host.agent.settings import AgentSettings
 from kaon.host.agent.work import Doors, Worker
+from kaon.lib.log import Log
 from kaon.wire.codec import BadMessage, decode_from_server, encode
 
-_log = structlog.get_logger(__name__)
+_log = Log(__name__)
 
 STOP_TIMEOUT_S = 30.0
 """How long the work at hand may take to end. What it leaves undone the next agent finds."""

@@ -12,17 +12,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import structlog
-
 from kaon.host.agent.loop import EVERYTHING, Loop, Slice, Supervise, Work
 from kaon.host.agent.report import Reporter, applied, realised
 from kaon.host.agent.settings import AgentSettings
 from kaon.host.agent.work import Worker
 from kaon.host.compile.view import View
 from kaon.host.state.trouble import Trouble
+from kaon.lib.log import Log
 from kaon.wire.messages import Realised
 
-_log = structlog.get_logger(__name__)
+_log = Log(__name__)
 
 _LONGEST_WAIT_S = 3600.0
 
@@ -145,7 +144,7 @@ class Hands(threading.Thread):
         try:
             outcome = self._worker.work(view, look)
         except Exception as error:  # noqa: BLE001 - the agent outlives its bugs: what runs keeps running, and it is tried again
-            _log.exception("work failed")
+            _log.failed("work failed", error)
             self._worker.forget()
             self._loop.finished(time.monotonic(), [Trouble("", repr(error))], complete_look=False)
             return

@@ -9,20 +9,20 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import msgspec
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from kaon.lib.log import Log
 from kaon.server.api import routes
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.auth import Authenticator
 from kaon.server.api.faults import HttpRefusal, fault, not_acceptable, not_allowed, too_large
 from kaon.server.control.core import Core
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -140,7 +140,7 @@ def _takes_json(accept: str) -> bool:
 def _refused(error: Exception, request_id: str = "") -> tuple[int, bytes, Mapping[str, str]]:
     status, document, headers = fault(error)
     if status >= 500 and not isinstance(error, NotImplementedError):  # noqa: PLR2004  # the server's own fault
-        log.error("request failed", request_id=request_id, exc_info=error)
+        log.failed("request failed", error, request_id=request_id)
     return status, msgspec.json.encode(document), headers
 
 

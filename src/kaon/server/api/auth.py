@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import bcrypt
-import structlog
 
+from kaon.lib.log import Log
 from kaon.server.api.faults import unauthorized
 from kaon.server.control.core import Caller
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 REMEMBERED: Final = 1024
 """Verified passwords that are kept as digests."""

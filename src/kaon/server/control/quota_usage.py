@@ -1,7 +1,7 @@
 """What projects use of their quota: counted in the transaction that creates or deletes, so that nobody counts rows."""
 
 from kaon.model.errors import OverQuota
-from kaon.server.control.core import ServerSettings
+from kaon.server.control.settings import ServerSettings
 from kaon.server.store import quota_usages
 from kaon.server.store.engine import Transaction
 

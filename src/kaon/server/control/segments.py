@@ -6,7 +6,8 @@ from typing import Any
 
 from kaon.model.errors import FlatNetworkInUse, InvalidInput, NoNetworkAvailable, TunnelIdInUse
 from kaon.server.backends.protocol import Backend
-from kaon.server.control.core import Core, ServerSettings
+from kaon.server.control.core import Core
+from kaon.server.control.settings import ServerSettings
 from kaon.server.store import segments
 from kaon.server.store.addresses import free_segments
 from kaon.server.store.engine import Transaction

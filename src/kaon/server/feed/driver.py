@@ -9,18 +9,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-import structlog
-
 from kaon.bus.carrier import Received, ServerCarrier
 from kaon.bus.live import Follow, Heard, Load, Note, Record, Register, Send, ServerAction, Times
 from kaon.bus.server_end import ServerEnd
+from kaon.lib.log import Log
 from kaon.model.errors import Refused as RefusedByControl
 from kaon.server.control.core import Core
 from kaon.server.feed import database
 from kaon.server.feed.worker import Job, Result, Worker
 from kaon.wire.codec import encode
 
-_log = structlog.get_logger(__name__)
+_log = Log(__name__)
 
 _TAIL_EVERY_S = 1.0
 _HEARD_EVERY_S = 3.0

@@ -4,11 +4,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
+from kaon.lib.log import Log
 from kaon.server.feed.database import is_outage
 
-_log = structlog.get_logger(__name__)
+_log = Log(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 
@@ -79,7 +78,7 @@ class Worker:
                 return job.ask()
             except Exception as problem:  # noqa: BLE001  # hosts are served whatever one question does; it is logged
                 if not is_outage(problem):
-                    _log.exception("a question to the database failed", job=key)
+                    _log.failed("a question to the database failed", problem, job=key)
                     return job.failed
                 _log.warning("the database does not answer", job=key, reason=str(problem), again_in_s=pause)
             self._stopping.wait(pause)

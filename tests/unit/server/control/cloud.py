@@ -7,7 +7,8 @@ from typing import Any
 from kaon.model.query import Row
 from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control import floatingips, hosts, networks, ports, routers, scheduling, scope_reading, status, subnets
-from kaon.server.control.core import Caller, Core, ServerSettings
+from kaon.server.control.core import Caller, Core
+from kaon.server.control.settings import ServerSettings
 from kaon.server.store import followers
 from kaon.server.store.engine import Store
 from kaon.wire import scopes

@@ -1,0 +1,51 @@
+"""Work in a process of its own, for the sake of what it imports: the memory of it goes with that process."""
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class AsideError(Exception):
+    """The process ended without an answer; its last words, if any, stand on standard error."""
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Do `work` in a child and give what it gives, or raise what it raises; both must be picklable.
+
+    Only before the first thread is started: a child has none but its own. Errors: those of `work`; AsideError.
+    """
+    answer_in, answer_out = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(answer_in)
+        _answer(work, answer_out)
+    os.close(answer_out)
+    with os.fdopen(answer_in, "rb") as file:
+        answer = file.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code or not answer:
+        raise AsideError(f"a process that prepares the start ended with code {code}")
+    result, problem = pickle.loads(answer)  # noqa: S301  # our own child wrote it
+    if problem is not None:
+        raise problem
+    return result  # type: ignore[no-any-return]  # what `work` gave
+
+
+def _answer(work: Callable[[], object], out: int) -> None:
+    """Write (result, None) or (None, exception), and end the process without any of the parent's ceremonies."""
+    code = 1
+    try:
+        try:
+            answer = pickle.dumps((work(), None))
+        except Exception as problem:  # noqa: BLE001  # whatever it is, the parent raises it
+            answer = pickle.dumps((None, problem))
+        with os.fdopen(out, "wb") as file:
+            file.write(answer)
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
