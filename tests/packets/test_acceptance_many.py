@@ -85,10 +85,17 @@ def settles(lab: Lab, before: dict[str, Inventory], what: str) -> None:
         raise AssertionError(f"{what}: left or missing, as (missing, left): {seen}") from error
 
 
-def test_fifty_ports_by_eight_clients_and_nothing_left_of_them(tenants: Cloud, red: Api, admin: Api) -> None:
+@pytest.fixture(scope="module")
+def fresh(tenants: Cloud) -> dict[str, Inventory]:
+    """Every host before there was any port. What it has after a test may still be going: a test settles before it compares."""
+    return looks(tenants.lab)
+
+
+def test_fifty_ports_by_eight_clients_and_nothing_left_of_them(
+    tenants: Cloud, fresh: dict[str, Inventory], red: Api, admin: Api
+) -> None:
     """Fifty ports created at once have fifty addresses; wired, then deleted with their network, they leave nothing."""
     lab = tenants.lab
-    fresh = looks(lab)
     with network(red) as (net, _):
 
         def create(number: int) -> Answer:
@@ -236,11 +243,12 @@ def strange(found: Inventory) -> object:
 
 
 @pytest.mark.parametrize("host", ["compute1", "network1"])
-def test_strangers_things_are_left_alone_and_our_own_leftovers_go(tenants: Cloud, host: str) -> None:
+def test_strangers_things_are_left_alone_and_our_own_leftovers_go(
+    tenants: Cloud, fresh: dict[str, Inventory], host: str
+) -> None:
     """A foreign bridge, table and qrouter- namespace stay through work and restart; what a deleted port left is removed."""
     lab = tenants.lab
     pid = nodes.node(lab, host).pid
-    before = inventory.take(lab, host)
     nodes.run_inside(pid, ["sh", "-c", PLANTED])
     planted = strange(inventory.take(lab, host))
     try:
@@ -256,4 +264,4 @@ def test_strangers_things_are_left_alone_and_our_own_leftovers_go(tenants: Cloud
         assert planted == strange(inventory.take(lab, host))
     finally:
         nodes.run_inside(pid, ["sh", "-c", UPROOTED], check=False)
-    settles(lab, {host: before}, "the host is as before")
+    settles(lab, fresh, "every host is as before")
