@@ -88,7 +88,10 @@ def settles(lab: Lab, before: dict[str, Inventory], what: str) -> None:
 @pytest.fixture(scope="module")
 def fresh(tenants: Cloud) -> dict[str, Inventory]:
     """Every host before there was any port. What it has after a test may still be going: a test settles before it compares."""
-    return looks(tenants.lab)
+    lab = tenants.lab
+    saved = "/var/lib/kaon/agent/picture"
+    rig.wait_for("every agent has saved what it knows", lambda: all(saved in found.files for found in looks(lab).values()))
+    return looks(lab)
 
 
 def test_fifty_ports_by_eight_clients_and_nothing_left_of_them(
