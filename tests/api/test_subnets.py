@@ -28,10 +28,8 @@ def test_a_subnet_gets_gateway_and_pool(ann: Client, network: str) -> None:
 
 def test_ipv6_is_no_stranger(ann: Client, network: str) -> None:
     """The same for IPv6, with its modes."""
-    subnet = ann.make(
-        "subnet", network_id=network, ip_version="6", cidr="2001:DB8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac"
-    )
-    assert (subnet["ip_version"], subnet["cidr"], subnet["ipv6_ra_mode"]) == (6, "2001:db8::/64", "slaac")
+    subnet = ann.make("subnet", network_id=network, ip_version="6", cidr="2001:DB8::/64", ipv6_address_mode="slaac")
+    assert (subnet["ip_version"], subnet["cidr"], subnet["ipv6_address_mode"]) == (6, "2001:db8::/64", "slaac")
 
 
 @pytest.mark.parametrize(

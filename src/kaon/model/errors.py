@@ -150,6 +150,10 @@ class FlatNetworkInUse(Conflict):
     """Physical network {physical_network} already carries a flat network."""
 
 
+class NetworkMTUSubnetConflict(Conflict):
+    """MTU of network {net_id} is too small: its subnets need {mtu} at least."""
+
+
 class VlanIdInUse(Conflict):
     """VLAN {vlan_id} of physical network {physical_network} is taken."""
 

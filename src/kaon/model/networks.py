@@ -8,6 +8,9 @@ from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, 
 MINIMUM_MTU: Final = 68
 """Bytes: the least that IPv4 works with."""
 
+MINIMUM_MTU_IPV6: Final = 1280
+"""Bytes: the least that IPv6 works with (RFC 8200)."""
+
 MAXIMUM_MTU: Final = 65535
 
 NETWORK: Final = Resource(

@@ -1,6 +1,7 @@
 """Refusals that follow from declared capabilities alone; every back end uses them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from kaon.lib.addresses import IPV6
@@ -12,24 +13,56 @@ def network(name: str, capabilities: Capabilities, row: Mapping[str, Any]) -> No
     """Refuse a network type that is not declared. Errors: InvalidInput."""
     wanted = row["provider:network_type"]
     if wanted not in capabilities.network_types:
-        raise _cannot(name, f"networks of type {wanted}", capabilities.network_types)
+        raise _cannot(name, f"make networks with provider:network_type {wanted}", capabilities.network_types)
 
 
 def subnet(name: str, capabilities: Capabilities, row: Mapping[str, Any]) -> None:
-    """Refuse an IP version or IPv6 mode that is not declared. Errors: InvalidInput."""
-    if row["ip_version"] not in capabilities.ip_versions:
-        raise _cannot(name, f"IP version {row['ip_version']}", map(str, sorted(capabilities.ip_versions)))
-    if row["ip_version"] == IPV6:
-        for key in ("ipv6_ra_mode", "ipv6_address_mode"):
-            if row[key] is not None and row[key] not in capabilities.ipv6_modes:
-                raise _cannot(name, f"{key} {row[key]}", capabilities.ipv6_modes)
+    """Refuse an IP version, an IPv6 mode or a size that is not declared. Errors: InvalidInput."""
+    version = row["ip_version"]
+    if version not in capabilities.ip_versions:
+        raise _cannot(name, f"make subnets with ip_version {version}", map(str, sorted(capabilities.ip_versions)))
+    if version == IPV6:
+        modes = {"ipv6_ra_mode": capabilities.ipv6_ra_modes, "ipv6_address_mode": capabilities.ipv6_address_modes}
+        for key, known in modes.items():
+            if row[key] is not None and row[key] not in known:
+                raise _cannot(name, f"serve {key} {row[key]}", known)
+    shortest = capabilities.dhcp_shortest_prefix[version]
+    if row["enable_dhcp"] and ip_network(row["cidr"]).prefixlen < shortest:
+        raise _cannot(name, f"serve enable_dhcp in {row['cidr']}", (f"prefixes of length {shortest} and more",))
 
 
 def port(name: str, capabilities: Capabilities, row: Mapping[str, Any]) -> None:
-    """Refuse a kind of interface that is not declared. Errors: InvalidInput."""
+    """Refuse a kind of interface, or filtering, that is not declared. Errors: InvalidInput."""
     if row["binding:vnic_type"] not in capabilities.vnic_types:
-        raise _cannot(name, f"ports with binding:vnic_type {row['binding:vnic_type']}", capabilities.vnic_types)
+        raise _cannot(name, f"wire ports with binding:vnic_type {row['binding:vnic_type']}", capabilities.vnic_types)
+    if row["security_groups"] and not capabilities.security_groups:
+        raise _cannot(name, "filter by security_groups", ())
 
 
-def _cannot(name: str, what: str, instead: Any) -> InvalidInput:
-    return InvalidInput(error_message=f"back end {name} cannot make {what}, only: {', '.join(sorted(instead))}")
+def router(name: str, capabilities: Capabilities) -> None:
+    """Refuse routers where none are declared. Errors: InvalidInput."""
+    if not capabilities.routers:
+        raise _cannot(name, "make routers", ())
+
+
+def router_port(name: str, capabilities: Capabilities, subnets: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a leg where routers, or the IP version, are not declared. Errors: InvalidInput."""
+    router(name, capabilities)
+    for row in subnets:
+        if ip_network(row["cidr"]).version not in capabilities.ip_versions:
+            versions = (f"IP version {version}" for version in capabilities.ip_versions)
+            raise _cannot(name, f"route cidr {row['cidr']}", versions)
+
+
+def floatingip(name: str, capabilities: Capabilities, row: Mapping[str, Any]) -> None:
+    """Refuse addresses of an IP version that is not translated, or of two. Errors: InvalidInput."""
+    for key in ("floating_ip_address", "fixed_ip_address"):
+        address = row[key]
+        if address is not None and ip_address(address).version not in capabilities.floatingip_versions:
+            known = sorted(capabilities.floatingip_versions)
+            raise _cannot(name, f"translate {key} {address}", (f"addresses of IP version {version}" for version in known))
+
+
+def _cannot(name: str, what: str, instead: Iterable[str]) -> InvalidInput:
+    listed = ", ".join(sorted(instead))
+    return InvalidInput(error_message=f"back end {name} cannot {what}" + (f", only: {listed}" if listed else ""))

@@ -1,38 +1,53 @@
 """Linux bridges, VXLAN and nftables, made by Kaon's own agent on every host.
 
-Hosts pull their scopes and report what they made true, so there is nothing to reconcile here, and status comes from them.
+Hosts pull their scopes, so there is nothing to reconcile here; what they report is what is true, and goes to the sink as it is.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kaon.lib.addresses import IPV4, IPV6
 from kaon.server.backends import checking
 from kaon.server.backends.protocol import Binding, Capabilities, Change, HostFacts, StatusSink
+from kaon.wire.messages import Realised
 
 _VXLAN_UNDER = {IPV4: 50, IPV6: 70}  # outer IP, UDP 8, VXLAN 8, inner Ethernet 14
 
+CAPABILITIES: Final = Capabilities(
+    network_types=frozenset({"vxlan", "flat"}),
+    tunnel_types=frozenset({"vxlan"}),
+    vnic_types=frozenset({"normal"}),
+    ip_versions=frozenset({IPV4, IPV6}),
+    ipv6_ra_modes=frozenset(),  # nothing on a host sends router advertisements yet
+    ipv6_address_modes=frozenset({"slaac", "dhcpv6-stateless", "dhcpv6-stateful"}),
+    dhcp_shortest_prefix={IPV4: 0, IPV6: 64},  # dnsmasq takes no shorter one
+    security_groups=True,
+    routers=True,
+    floatingip_versions=frozenset({IPV4}),
+    gateway_outside_subnet=False,
+    overhead={"vxlan": _VXLAN_UNDER, "flat": {IPV4: 0, IPV6: 0}},
+    status_from="hosts",
+)
 
-@dataclass(frozen=True)
+
+@dataclass
 class LinuxBackend:
     """The back end of Kaon's agent."""
 
     name: str = "linux"
-    capabilities: Capabilities = Capabilities(  # noqa: RUF009  # frozen
-        network_types=frozenset({"vxlan", "flat"}),
-        tunnel_types=frozenset({"vxlan"}),
-        vnic_types=frozenset({"normal"}),
-        ip_versions=frozenset({IPV4, IPV6}),
-        ipv6_modes=frozenset({"slaac", "dhcpv6-stateless", "dhcpv6-stateful"}),
-        security_groups=True,
-        gateway_outside_subnet=False,
-        overhead={"vxlan": _VXLAN_UNDER, "flat": {IPV4: 0, IPV6: 0}},
-        status_from="hosts",
-    )
+    capabilities: Capabilities = CAPABILITIES
+    _sink: StatusSink | None = None
 
     def start(self, sink: StatusSink) -> None:
-        """Do nothing: the hosts report."""
+        """Remember where reports go."""
+        self._sink = sink
+
+    def reported(self, host: str, things: Sequence[Realised], applied: Mapping[str, int]) -> None:
+        """Hand a report on: an agent says what is true of its host in the words of the sink."""
+        if self._sink is None:
+            raise RuntimeError(f"back end {self.name} was not started")
+        self._sink.realised(host, things, applied)
 
     def validate_network(self, network: Mapping[str, Any]) -> None:
         """Refuse types of networks that no agent makes."""
@@ -46,10 +61,25 @@ class LinuxBackend:
         """Refuse kinds of interfaces that no agent wires."""
         checking.port(self.name, self.capabilities, port)
 
+    def validate_router(self, router: Mapping[str, Any]) -> None:  # noqa: ARG002  # of the protocol
+        """Refuse no router."""
+        checking.router(self.name, self.capabilities)
+
+    def validate_router_port(self, router: Mapping[str, Any], subnets: Sequence[Mapping[str, Any]]) -> None:  # noqa: ARG002  # of the protocol
+        """Refuse legs that no agent makes."""
+        checking.router_port(self.name, self.capabilities, subnets)
+
+    def validate_floatingip(self, floatingip: Mapping[str, Any]) -> None:
+        """Refuse addresses that no agent translates."""
+        checking.floatingip(self.name, self.capabilities, floatingip)
+
     def bind(self, network: Mapping[str, Any], port: Mapping[str, Any], host: HostFacts) -> Binding | None:
-        """Plug a tap, named after the port, that the agent puts into its bridge; the host must reach the physical network."""
+        """Plug a tap, named after the port, that the agent puts into its bridge.
+
+        The host must reach the physical network, or have an end of the tunnels.
+        """
         physical = network["physical_network"]
-        if physical and physical not in host.physical_networks:
+        if physical not in host.physical_networks if physical else not host.tunnels:
             return None
         return Binding("tap", {"port_filter": port["port_security_enabled"], "connectivity": "l2"})
 

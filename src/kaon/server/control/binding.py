@@ -20,6 +20,11 @@ def backend_of(core: Core, network: Mapping[str, Any]) -> Backend:
     return cast("Backend", core.backends[network["backend"]])
 
 
+def router_backend(core: Core) -> Backend:
+    """Give the back end of routers and of their floating IPs."""
+    return cast("Backend", core.backends[core.settings.default_backend])
+
+
 def bind(core: Core, tx: Transaction, network: Mapping[str, Any], port: Mapping[str, Any]) -> dict[str, Any]:
     """Bind a port to its `binding:host_id`; the two attributes that say how come back.
 
@@ -32,7 +37,8 @@ def bind(core: Core, tx: Transaction, network: Mapping[str, Any], port: Mapping[
         found = binding.host(tx, port["binding:host_id"])
         chosen = Binding(FAILED)
         if found is not None:
-            facts = HostFacts(found["name"], frozenset(json.loads(found["physical_networks"])))
+            physical = frozenset(json.loads(found["physical_networks"]))
+            facts = HostFacts(found["name"], physical, tunnels=found["tunnel_ip"] is not None)
             chosen = backend_of(core, network).bind(network, port, facts) or chosen
     return {"binding:vif_type": chosen.vif_type, "binding:vif_details": dict(chosen.vif_details)}
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import networks, policy, ports, quota_usage
+from kaon.server.control import binding, following, networks, policy, ports, quota_usage
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import floatingips as floating
 from kaon.server.store import realised, rows, select
@@ -25,7 +25,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
             IpAddressAlreadyAllocated, those of leading to a port: PortNotFound, BadRequest, FloatingIPPortAlreadyAssociated,
             ExternalGatewayForFloatingIPNotFound.
     """
-    return core.store.write(lambda tx: [_create(core, tx, caller, body) for body in bodies])
+    return following.write(core, lambda tx: [_create(core, tx, caller, body) for body in bodies])
 
 
 def show(core: Core, caller: Caller, floatingip_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -58,6 +58,7 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         changed = {key: changes[key] for key in ("description",) if key in changes}
         if "port_id" in changes or "fixed_ip_address" in changes:
             leads = _lead(tx, caller, row, changes)
+            binding.router_backend(core).validate_floatingip(row | leads)
             changed |= leads
             if any(leads[key] != row[key] for key in leads):
                 changed["status"] = DOWN
@@ -66,7 +67,7 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         _touch(tx, floatingip_id, row, row | changed)
         return find(caller, tx, floatingip_id)
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None = None) -> None:
@@ -83,7 +84,7 @@ def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None 
         realised.forget(tx, [floatingip_id])
         _touch(tx, floatingip_id, row, row)
 
-    core.store.write(work)
+    following.write(core, work)
 
 
 def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[str] = ()) -> None:
@@ -130,6 +131,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         "status": DOWN,
     }
     row |= _lead(tx, caller, row | _NOWHERE, given)
+    binding.router_backend(core).validate_floatingip(row)
     floating.insert(tx, row, port["id"])
     _touch(tx, identity, row, row)
     return find(caller, tx, identity)

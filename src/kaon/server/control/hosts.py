@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from kaon.server.control import following
 from kaon.server.control.core import Core
 from kaon.server.store import agents as rows
 from kaon.server.store import followers
@@ -48,7 +49,7 @@ def hello(core: Core, message: Hello) -> None:
                 tx.touch(scopes.network(network_id), f"host/{message.host}")
         followers.settle_host(tx, message.host)
 
-    core.store.write(work)
+    following.write(core, work)
 
 
 def heartbeat(core: Core, hosts: Collection[str], now: datetime) -> None:

@@ -4,18 +4,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kaon.lib.addresses import IPV6
 from kaon.lib.ids import new_id
 from kaon.model.errors import (
     ExternalNetworkInUse,
     InvalidInput,
     InvalidSharedSetting,
     NetworkInUse,
+    NetworkMTUSubnetConflict,
     NetworkNotFound,
 )
-from kaon.model.networks import MINIMUM_MTU
+from kaon.model.networks import MINIMUM_MTU, MINIMUM_MTU_IPV6
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.backends.protocol import Backend, Change
-from kaon.server.control import policy, ports, quota_usage, security_groups, segments
+from kaon.server.backends.protocol import Backend
+from kaon.server.control import following, policy, ports, quota_usage, security_groups, segments
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import networks, rows, select, subnets
 from kaon.server.store.engine import Transaction
@@ -36,9 +38,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
             quota_usage.reserve(tx, project_id, "network", count, core.settings)
         return [_create(core, caller, tx, backend, body) for body in bodies]
 
-    made = core.store.write(work)
-    backend.reconcile([Change("network", row["id"]) for row in made])
-    return made
+    return following.write(core, work)
 
 
 def show(core: Core, caller: Caller, network_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -59,33 +59,29 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
 def update(core: Core, caller: Caller, network_id: str, changes: Body, revision: int | None = None) -> Row:
     """Change a network."""
 
-    def work(tx: Transaction) -> tuple[Row, str]:
+    def work(tx: Transaction) -> Row:
         row = find(caller, tx, network_id)
         policy.authorize(caller, "update_network", row, row, changes)
         check_revision(row, revision)
-        backend_name = networks.backend_of(tx, network_id)
-        _check_update(core, tx, core.backends[backend_name], row, changes)
+        _check_update(core, tx, core.backends[networks.backend_of(tx, network_id)], row, changes)
         changed = {key: value for key, value in changes.items() if row.get(key) != value}
         if not changed:
-            return row, backend_name
+            return row
         changed |= rows.raised(row, tx.now)
         networks.update(tx, network_id, changed)
         tx.touch(scopes.network(network_id), "network")
-        return row | changed, backend_name
+        return row | changed
 
-    row, backend_name = core.store.write(work)
-    core.backends[backend_name].reconcile([Change("network", network_id)])
-    return row
+    return following.write(core, work)
 
 
 def delete(core: Core, caller: Caller, network_id: str, revision: int | None = None) -> None:
     """Delete a network, with its subnets and the ports that serve it. Errors: NetworkInUse."""
 
-    def work(tx: Transaction) -> str:
+    def work(tx: Transaction) -> None:
         row = find(caller, tx, network_id)
         policy.authorize(caller, "delete_network", row, row)
         check_revision(row, revision)
-        backend_name = networks.backend_of(tx, network_id)
         there = networks.ports_on(tx, network_id)
         using = [port["id"] for port in there if port["device_owner"] not in AUTO_DELETED]
         if using:
@@ -98,10 +94,8 @@ def delete(core: Core, caller: Caller, network_id: str, revision: int | None = N
         segments.give_back(core, tx, row)
         quota_usage.release(tx, row["project_id"], "network", 1)
         tx.close_scope(scopes.network(network_id))
-        return backend_name
 
-    backend_name = core.store.write(work)
-    core.backends[backend_name].reconcile([Change("network", network_id, gone=True)])
+    following.write(core, work)
 
 
 def find(caller: Caller, tx: Transaction, network_id: str) -> Row:
@@ -160,6 +154,8 @@ def _check_update(core: Core, tx: Transaction, backend: Backend, row: Row, chang
             raise InvalidInput(error_message=f"{key} of an existing network cannot be changed by back end {backend.name}")
     if "mtu" in changes:
         changes["mtu"] = _mtu(core, backend, row["provider:network_type"], changes["mtu"])
+        if changes["mtu"] < MINIMUM_MTU_IPV6 and any(one["ip_version"] == IPV6 for one in subnets.of_network(tx, row["id"])):
+            raise NetworkMTUSubnetConflict(net_id=row["id"], mtu=MINIMUM_MTU_IPV6)
     if row["shared"] and changes.get("shared") is False and networks.foreign_projects(tx, row["id"], row["project_id"]):
         raise InvalidSharedSetting(network=row["name"] or row["id"])
     if row["router:external"] and changes.get("router:external") is False and networks.used_as_external(tx, row["id"]):

@@ -23,8 +23,7 @@ from kaon.model.errors import (
     ServicePortInUse,
 )
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.backends.protocol import Change
-from kaon.server.control import binding, floatingips, ipam, policy, quota_usage, scheduling, security_groups
+from kaon.server.control import binding, floatingips, following, ipam, policy, quota_usage, scheduling, security_groups
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import followers, ports, roles, rows, select, subnets
 from kaon.server.store.engine import Transaction
@@ -55,7 +54,7 @@ _DEFAULTS: Mapping[str, Any] = {
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Make ports, all or none."""
 
-    def work(tx: Transaction) -> list[tuple[Row, Ground]]:
+    def work(tx: Transaction) -> list[Row]:
         made = []
         counted: Counter[str] = Counter(body["project_id"] for body in bodies)
         for body in bodies:
@@ -64,13 +63,10 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
                 raise NetworkNotFound(net_id=body["network_id"])
             quota_usage.reserve(tx, body["project_id"], "port", counted.pop(body["project_id"], 0), core.settings)
             policy.authorize(caller, "create_port", body, ground[0], body)
-            made.append((_add(core, tx, ground, body), ground))
+            made.append(_add(core, tx, ground, body))
         return made
 
-    made = core.store.write(work)
-    for row, ground in made:
-        binding.backend_of(core, ground[0]).reconcile([Change("port", row["id"])])
-    return [row for row, _ in made]
+    return following.write(core, work)
 
 
 def show(core: Core, caller: Caller, port_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -91,21 +87,19 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
 def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: int | None = None) -> Row:
     """Change a port."""
 
-    def work(tx: Transaction) -> tuple[Row, Ground]:
+    def work(tx: Transaction) -> Row:
         row, ground = find(caller, tx, port_id)
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
-        return _alter(core, tx, ground, row, changes), ground
+        return _alter(core, tx, ground, row, changes)
 
-    row, ground = core.store.write(work)
-    binding.backend_of(core, ground[0]).reconcile([Change("port", port_id)])
-    return row
+    return following.write(core, work)
 
 
 def delete(core: Core, caller: Caller, port_id: str, revision: int | None = None) -> None:
     """Delete a port. Errors: ServicePortInUse for a port that a router or a floating IP stands on."""
 
-    def work(tx: Transaction) -> Ground:
+    def work(tx: Transaction) -> None:
         row, ground = find(caller, tx, port_id)
         policy.authorize(caller, "delete_port", row, ground[0])
         check_revision(row, revision)
@@ -115,10 +109,8 @@ def delete(core: Core, caller: Caller, port_id: str, revision: int | None = None
         remove(core, tx, row)
         if row["device_owner"] == DHCP:
             scheduling.ensure_dhcp(core, tx, row["network_id"])
-        return ground
 
-    ground = core.store.write(work)
-    binding.backend_of(core, ground[0]).reconcile([Change("port", port_id, gone=True)])
+    following.write(core, work)
 
 
 def find(caller: Caller, tx: Transaction, port_id: str) -> tuple[Row, Ground]:

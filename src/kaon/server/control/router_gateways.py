@@ -5,7 +5,7 @@ from typing import Any
 
 from kaon.model import errors
 from kaon.model.query import Row
-from kaon.server.control import networks, ports, router_legs, scheduling
+from kaon.server.control import binding, networks, ports, router_legs, scheduling
 from kaon.server.control.core import Caller, Core
 from kaon.server.store import routers as rows
 from kaon.server.store.engine import Transaction
@@ -36,7 +36,9 @@ def _make(core: Core, tx: Transaction, caller: Caller, router: Row, wanted: Mapp
     network = networks.find(caller, tx, wanted["network_id"])
     if not network["router:external"]:
         raise errors.BadRequest(reason=f"Network {network['id']} is not an external network")
-    router_legs.check_overlap(tx, router["id"], rows.subnets_of(tx, network["id"]))
+    there = rows.subnets_of(tx, network["id"])
+    router_legs.check_overlap(tx, router["id"], there)
+    binding.router_backend(core).validate_router_port(router, there)
     body = {
         "project_id": "",  # it is the network's business, not the project's: members neither see nor delete it
         "network_id": network["id"],

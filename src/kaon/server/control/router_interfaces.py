@@ -1,11 +1,12 @@
 """Joining routers to subnets and taking them apart: `add_router_interface` and `remove_router_interface`."""
 
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 
 from kaon.lib.addresses import IPV4
 from kaon.model import errors
 from kaon.model.query import Body, Row
-from kaon.server.control import policy, ports, router_legs, scheduling, subnets
+from kaon.server.control import binding, following, policy, ports, router_legs, scheduling, subnets
 from kaon.server.control.core import Caller, Core
 from kaon.server.store import routers as rows
 from kaon.server.store import rows as standard
@@ -33,7 +34,7 @@ def add(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
         _raise(tx, router)
         return _answer(router, port)
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def remove(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
@@ -54,7 +55,7 @@ def remove(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
         _raise(tx, router)
         return _answer(router, port, body.get("subnet_id"))
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def _join_subnet(core: Core, tx: Transaction, caller: Caller, router: Row, body: Body) -> Row:
@@ -63,7 +64,8 @@ def _join_subnet(core: Core, tx: Transaction, caller: Caller, router: Row, body:
         raise errors.SubnetNotFound(subnet_id=subnet["id"])  # an external network's subnets are seen, but not joined
     if subnet["gateway_ip"] is None:
         raise errors.BadRequest(reason="Subnet for router interface must have a gateway IP")
-    router_legs.check_overlap(tx, router["id"], [{"subnet_id": subnet["id"], "cidr": subnet["cidr"]}])
+    joining = [{"subnet_id": subnet["id"], "cidr": subnet["cidr"]}]
+    _check_joins(core, tx, router, joining)
     port = {
         "project_id": router["project_id"],
         "network_id": subnet["network_id"],
@@ -86,7 +88,7 @@ def _join_port(core: Core, tx: Transaction, caller: Caller, router: Row, body: B
     joining = [{"subnet_id": has["subnet_id"], "cidr": cidrs[has["subnet_id"]]} for has in port["fixed_ips"]]
     if sum(ip_network(subnet["cidr"]).version == IPV4 for subnet in joining) > 1:
         raise errors.BadRequest(reason="Cannot have multiple IPv4 subnets on router port")
-    router_legs.check_overlap(tx, router["id"], joining)
+    _check_joins(core, tx, router, joining)
     changes = {
         "device_id": router["id"],
         "device_owner": rows.INTERFACE,
@@ -97,6 +99,19 @@ def _join_port(core: Core, tx: Transaction, caller: Caller, router: Row, body: B
         "allowed_address_pairs": [],
     }
     return ports.alter(core, tx, port, changes)
+
+
+def _check_joins(core: Core, tx: Transaction, router: Row, joining: Sequence[Mapping[str, str]]) -> None:
+    """Refuse subnets (subnet_id, cidr) that overlap others of the router, that others announce, or that it cannot serve."""
+    router_legs.check_overlap(tx, router["id"], joining)
+    for subnet in joining:
+        row = subnet_rows.show(tx, subnet["subnet_id"])
+        if row is not None and row["ipv6_address_mode"] is not None and row["ipv6_ra_mode"] is None:
+            raise errors.BadRequest(
+                reason=f"IPv6 subnet {row['id']} gets its router advertisements from an external router "
+                "and cannot be added to a router"
+            )
+    binding.router_backend(core).validate_router_port(router, joining)
 
 
 def _leg(tx: Transaction, router_id: str, body: Body) -> str:

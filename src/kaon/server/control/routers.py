@@ -6,7 +6,16 @@ from ipaddress import ip_address, ip_network
 from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import policy, quota_usage, router_gateways, router_interfaces, router_legs, scheduling
+from kaon.server.control import (
+    binding,
+    following,
+    policy,
+    quota_usage,
+    router_gateways,
+    router_interfaces,
+    router_legs,
+    scheduling,
+)
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import routers as routers_rows
 from kaon.server.store import rows, select
@@ -22,7 +31,7 @@ find = router_legs.find
 
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Create routers, all or none. Errors: OverQuota, PolicyNotAuthorized, those of `router_gateways.change`."""
-    return core.store.write(lambda tx: [_create(core, tx, caller, body) for body in bodies])
+    return following.write(core, lambda tx: [_create(core, tx, caller, body) for body in bodies])
 
 
 def show(core: Core, caller: Caller, router_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -53,7 +62,7 @@ def update(core: Core, caller: Caller, router_id: str, changes: Body, revision: 
         check_revision(router, revision)
         return _change(core, tx, caller, router, changes)
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def delete(core: Core, caller: Caller, router_id: str, revision: int | None = None) -> None:
@@ -76,7 +85,7 @@ def delete(core: Core, caller: Caller, router_id: str, revision: int | None = No
         routers_rows.delete(tx, router_id)
         tx.close_scope(scopes.router(router_id))
 
-    core.store.write(work)
+    following.write(core, work)
 
 
 def add_extraroutes(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
@@ -102,6 +111,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     }
     row = rows.fresh(new_id(), project_id, tx.now) | given
     row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": []}
+    binding.router_backend(core).validate_router(row)
     routers_rows.insert(tx, row)
     tx.open_scope(scopes.router(row["id"]))
     tx.touch(scopes.router(row["id"]), "router")
@@ -114,6 +124,7 @@ def _change(core: Core, tx: Transaction, caller: Caller, router: Row, changes: B
     if not changes:
         return router
     router_id = router["id"]
+    binding.router_backend(core).validate_router(router | changes)
     if "external_gateway_info" in changes:
         router_gateways.change(core, tx, caller, router, changes["external_gateway_info"])
     if "routes" in changes:
@@ -131,7 +142,7 @@ def _reroute(core: Core, caller: Caller, router_id: str, action: str, change: Ca
         wanted = change(router["routes"])
         return router if wanted == router["routes"] else _change(core, tx, caller, router, {"routes": wanted})
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def _check_routes(core: Core, tx: Transaction, router_id: str, routes: Sequence[Route]) -> None:
@@ -144,6 +155,8 @@ def _check_routes(core: Core, tx: Transaction, router_id: str, routes: Sequence[
     own = {leg["ip_address"] for leg in attached}
     for route in routes:
         shown = f"{route['destination']} via {route['nexthop']}"
+        if ip_network(route["destination"]).version != ip_address(route["nexthop"]).version:
+            raise errors.InvalidRoutes(routes=shown, reason="destination and nexthop are of different IP versions")
         if not any(ip_address(route["nexthop"]) in prefix for prefix in prefixes):
             raise errors.InvalidRoutes(routes=shown, reason="the nexthop is not connected with router")
         if route["nexthop"] in own:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kaon.model.errors import BadRequest, Conflict
 from kaon.model.query import Row
-from kaon.server.control import hosts, ports, status
+from kaon.server.control import following, hosts, ports, status
 from kaon.server.control.core import Core
 from kaon.server.store import agents, followers, roles
 from kaon.server.store import routers as router_rows
@@ -83,9 +83,9 @@ def schedule_pending(core: Core) -> int:
     """Place every network and router that waits for a host; give how many were waiting. Each in a transaction of its own."""
     networks, routers = core.store.read(lambda tx: (roles.unserved_networks(tx), roles.unhosted_routers(tx)))
     for network_id in networks:
-        core.store.write(lambda tx, network_id=network_id: ensure_dhcp(core, tx, network_id))  # type: ignore[misc]  # the default binds the loop's value
+        following.write(core, lambda tx, network_id=network_id: ensure_dhcp(core, tx, network_id))  # type: ignore[misc]  # the default binds the loop's value
     for router_id in routers:
-        core.store.write(lambda tx, router_id=router_id: ensure_router(core, tx, router_id))  # type: ignore[misc]  # as above
+        following.write(core, lambda tx, router_id=router_id: ensure_router(core, tx, router_id))  # type: ignore[misc]  # as above
     return len(networks) + len(routers)
 
 

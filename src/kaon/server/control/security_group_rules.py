@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import policy, quota_usage, rule_values, security_groups
+from kaon.server.control import following, policy, quota_usage, rule_values, security_groups
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import followers, select
 from kaon.server.store import security_groups as groups
@@ -47,7 +47,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
         followers.follow_remote_groups(tx, group_id, remote)
         return rules
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def show(core: Core, caller: Caller, rule_id: str, fields: frozenset[str] | None = None) -> Row:  # noqa: ARG001  # the shape of the verb
@@ -88,7 +88,7 @@ def delete(core: Core, caller: Caller, rule_id: str, revision: int | None = None
         if row["remote_group_id"] is not None:
             followers.follow_remote_groups(tx, row["security_group_id"], [row["remote_group_id"]])
 
-    core.store.write(work)
+    following.write(core, work)
 
 
 def _visible(tx: Transaction, caller: Caller, rule_id: str) -> tuple[Row, Row]:

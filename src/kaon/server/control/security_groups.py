@@ -7,7 +7,7 @@ from typing import Any
 from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import policy, quota_usage, rule_values
+from kaon.server.control import following, policy, quota_usage, rule_values
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import followers, quotas, rows, select
 from kaon.server.store import security_groups as groups
@@ -28,7 +28,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     def work(tx: Transaction) -> list[Row]:
         return [_create(core, tx, caller, body) for body in bodies]
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def show(core: Core, caller: Caller, group_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -76,7 +76,7 @@ def update(core: Core, caller: Caller, group_id: str, changes: Body, revision: i
             tx.touch(scopes.group(group_id), "group")
         return row | changes | stamps
 
-    return core.store.write(work)
+    return following.write(core, work)
 
 
 def delete(core: Core, caller: Caller, group_id: str, revision: int | None = None) -> None:
@@ -103,7 +103,7 @@ def delete(core: Core, caller: Caller, group_id: str, revision: int | None = Non
         tx.close_scope(scopes.group(group_id))
         tx.close_scope(scopes.members(group_id))
 
-    core.store.write(work)
+    following.write(core, work)
 
 
 def ensure_default(core: Core, tx: Transaction, project_id: str) -> str:
@@ -126,7 +126,7 @@ def ensure_listed(core: Core, caller: Caller, query: Query) -> None:
     wanted = {str(project_id) for project_id in named if project_id} if caller.is_admin else set()
     for project_id in sorted(wanted or {caller.project_id} - {""}):
         if core.store.read(lambda tx, project_id=project_id: groups.default_of(tx, project_id)) is None:  # type: ignore[misc]  # the default binds the loop's value
-            core.store.write(lambda tx, project_id=project_id: ensure_default(core, tx, project_id))  # type: ignore[misc]  # as above
+            following.write(core, lambda tx, project_id=project_id: ensure_default(core, tx, project_id))  # type: ignore[misc]  # as above
 
 
 def visible(tx: Transaction, caller: Caller, group_id: str, *, with_rules: bool = True) -> Row:

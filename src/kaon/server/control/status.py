@@ -1,4 +1,4 @@
-"""What hosts report becomes what users see.
+"""What back ends find to be true becomes what users see: the sink that they are given.
 
     port        ACTIVE once its own host has wired its newest revision and, where a live DHCP server serves it, one has its
                 reservation; it stays so while a later revision is being wired; DOWN when its host says so
@@ -8,7 +8,8 @@
 A status is no intent: it raises no revision and is never journaled to hosts.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,19 +28,45 @@ _BATCH = 500
 """Things looked at by one statement."""
 
 
-def take_report(core: Core, host: str, report: Report) -> None:
-    """Store a report of an authenticated host and derive the statuses that follow from it.
+@dataclass(frozen=True)
+class Sink:
+    """Stores what is told of an authenticated host and derives the statuses that follow; see `backends.protocol.StatusSink`.
 
-    The host may speak of its own ports, of leases on networks that it serves, of routers that it hosts and their floating
-    IPs; anything else is passed over. The number of statements is bounded for each 500 things.
+    A host counts for its own ports, leases on networks that it serves, routers that it hosts and their floating IPs;
+    anything else is passed over. The number of statements is bounded for each 500 things.
     """
 
-    def work(tx: Transaction) -> None:
-        followers.store_applied(tx, host, report.applied)
-        for start in range(0, len(report.realised), _BATCH):
-            _take(tx, core, host, report.realised[start : start + _BATCH])
+    core: Core
 
-    core.store.write(work)
+    def realised(self, host: str, things: Sequence[Realised], applied: Mapping[str, int]) -> None:
+        """Store a batch, in one transaction."""
+
+        def work(tx: Transaction) -> None:
+            followers.store_applied(tx, host, applied)
+            for start in range(0, len(things), _BATCH):
+                _take(tx, self.core, host, things[start : start + _BATCH])
+
+        self.core.store.write(work)
+
+
+def start_backends(core: Core) -> None:
+    """Let every back end begin, with where its status goes. Once in each server, before hosts are served."""
+    for backend in core.backends.values():
+        backend.start(Sink(core))
+
+
+def take_report(core: Core, host: str, report: Report) -> None:
+    """Give a report of an authenticated host to the back ends whose status comes from hosts."""
+    for backend in core.backends.values():
+        if backend.capabilities.status_from == "hosts":
+            backend.reported(host, report.realised, report.applied)
+
+
+def refresh_waiting(core: Core) -> None:
+    """Derive anew the status of wired ports that are not ACTIVE: the DHCP server that they waited for may have died."""
+    waiting = core.store.read(realised.wired_but_down)
+    if waiting:
+        core.store.write(lambda tx: refresh_ports(tx, core, waiting))
 
 
 def refresh_ports(tx: Transaction, core: Core, port_ids: Collection[str]) -> None:
@@ -65,7 +92,7 @@ def refresh_network(tx: Transaction, core: Core, network_id: str) -> None:
 
 def port_status(row: Mapping[str, Any]) -> str:
     """Derive the status of a port from its standing (`store.realised.port_standing`)."""
-    if not row["bound"] or not row["up"]:
+    if not row["bound"] or not row["admin_state_up"] or not row["up"]:
         return DOWN
     if row["status"] == ACTIVE:
         return ACTIVE

@@ -13,13 +13,15 @@ from kaon.model.errors import (
     GatewayIpInUse,
     HostRoutesExhausted,
     InvalidInput,
+    NetworkMTUSubnetConflict,
     NetworkNotFound,
     SubnetInUse,
     SubnetNotFound,
 )
+from kaon.model.networks import MINIMUM_MTU_IPV6
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.backends.protocol import Backend, Change
-from kaon.server.control import ipam, policy, ports, quota_usage, scheduling
+from kaon.server.backends.protocol import Backend
+from kaon.server.control import following, ipam, policy, ports, quota_usage, scheduling
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import addresses, networks, rows, select, subnets
 from kaon.server.store.engine import Transaction
@@ -34,16 +36,13 @@ _SERVING = ("network:dhcp", "network:distributed")
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Make subnets, all or none."""
 
-    def work(tx: Transaction) -> list[tuple[Row, Backend]]:
+    def work(tx: Transaction) -> list[Row]:
         grounds = [_network(tx, body["network_id"]) for body in bodies]
         for project_id, count in Counter(body["project_id"] for body in bodies).items():
             quota_usage.reserve(tx, project_id, "subnet", count, core.settings)
         return [_create(core, caller, tx, network, body) for network, body in zip(grounds, bodies, strict=True)]
 
-    made = core.store.write(work)
-    for row, backend in made:
-        backend.reconcile([Change("subnet", row["id"])])
-    return [row for row, _ in made]
+    return following.write(core, work)
 
 
 def show(core: Core, caller: Caller, subnet_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -64,18 +63,15 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
 def update(core: Core, caller: Caller, subnet_id: str, changes: Body, revision: int | None = None) -> Row:
     """Change a subnet."""
 
-    def work(tx: Transaction) -> tuple[Row, Backend]:
+    def work(tx: Transaction) -> Row:
         row, network = find(caller, tx, subnet_id)
         policy.authorize(caller, "update_subnet", row, network, changes)
         check_revision(row, revision)
-        backend = _backend(core, tx, network)
         wanted = _checked(core, tx, network, row | changes, row)
         changed = {key: wanted[key] for key in changes if row.get(key) != wanted[key]}
-        return (_update(core, tx, row, changed) if changed else row), backend
+        return _update(core, tx, row, changed) if changed else row
 
-    row, backend = core.store.write(work)
-    backend.reconcile([Change("subnet", subnet_id)])
-    return row
+    return following.write(core, work)
 
 
 def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = None) -> None:
@@ -84,7 +80,7 @@ def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = No
     Errors  SubnetInUse.
     """
 
-    def work(tx: Transaction) -> Backend:
+    def work(tx: Transaction) -> None:
         row, network = find(caller, tx, subnet_id)
         policy.authorize(caller, "delete_subnet", row, network)
         check_revision(row, revision)
@@ -104,9 +100,8 @@ def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = No
         networks.bump(tx, network["id"])
         tx.touch(scopes.network(network["id"]), f"subnet/{subnet_id}")
         scheduling.ensure_dhcp(core, tx, network["id"])
-        return _backend(core, tx, network)
 
-    core.store.write(work).reconcile([Change("subnet", subnet_id, gone=True)])
+    following.write(core, work)
 
 
 def find(caller: Caller, tx: Transaction, subnet_id: str) -> tuple[Row, Row]:
@@ -129,7 +124,7 @@ def _network(tx: Transaction, network_id: str) -> Row:
     return network
 
 
-def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -> tuple[Row, Backend]:
+def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -> Row:
     # Not seen before it is refused: that a network exists is no secret to who names it (Neutron answers 403 here).
     policy.authorize(caller, "create_subnet", body, network, body)
     row = _checked(core, tx, network, _filled(body), None)
@@ -144,7 +139,7 @@ def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Bod
         ports.form_addresses(core, tx, network["id"], row)
     if row["enable_dhcp"]:
         scheduling.ensure_dhcp(core, tx, network["id"])
-    return row, _backend(core, tx, network)
+    return row
 
 
 def _update(core: Core, tx: Transaction, row: Row, changed: dict[str, Any]) -> Row:
@@ -191,6 +186,8 @@ def _checked(core: Core, tx: Transaction, network: Row, row: Row, before: Row | 
     prefix = ip_network(row["cidr"])
     _check_prefix(prefix, row)
     _check_modes(prefix, row)
+    if prefix.version == IPV6 and network["mtu"] < MINIMUM_MTU_IPV6:
+        raise NetworkMTUSubnetConflict(net_id=network["id"], mtu=MINIMUM_MTU_IPV6)
     if before is None:
         _check_no_overlap(tx, network["id"], prefix)
     _check_lists(core, row)

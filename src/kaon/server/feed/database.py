@@ -94,11 +94,17 @@ def register(core: Core, hello: Hello) -> None:
     place_waiting(core)
 
 
+def start_backends(core: Core) -> None:
+    """Let the back ends begin."""
+    status.start_backends(core)
+
+
 def place_waiting(core: Core) -> None:
-    """Give networks and routers that nobody serves to hosts that can."""
+    """Give networks and routers that nobody serves to hosts that can; no port waits for a server that died."""
     from kaon.server.control import scheduling  # noqa: PLC0415  # pulls in the verbs of ports, needed here only
 
     scheduling.schedule_pending(core)
+    status.refresh_waiting(core)
 
 
 def heard(core: Core, names: Collection[str]) -> None:
@@ -107,7 +113,7 @@ def heard(core: Core, names: Collection[str]) -> None:
 
 
 def record(core: Core, host: str, report: Report) -> None:
-    """Store a report and derive statuses from it."""
+    """Let the back ends take a report; statuses come of it."""
     status.take_report(core, host, report)
 
 

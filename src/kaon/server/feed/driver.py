@@ -69,7 +69,8 @@ class Feed:
         self._carrier.wake()
 
     def run(self) -> None:
-        """Serve hosts until `stop`."""
+        """Let the back ends begin, and serve hosts until `stop`."""
+        database.start_backends(self._core)
         self._reader.start()
         self._writer.start()
         self._read("epoch", self._learn_epoch)

@@ -89,6 +89,12 @@ class Transaction:
         """True when a scope was opened, touched or closed."""
         return bool(self._touched or self._opened or self._closed)
 
+    @property
+    def moved(self) -> dict[str, tuple[str, ...]]:
+        """Tell what changed: scope -> keys of its entries that did; the empty key stands for a scope that came or went."""
+        found = dict.fromkeys((*self._opened, *self._closed), ("",))
+        return found | {name: (*keys, *found.get(name, ())) for name, keys in self._touched.items()}
+
     def flush(self) -> None:
         """Raise the touched scopes and journal what changed in them. The store does it, last of all.
 

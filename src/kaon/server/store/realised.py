@@ -59,9 +59,9 @@ def concerned(tx: Transaction, host: str, kind: RealisedKind, ids: Collection[st
 def port_standing(tx: Transaction, port_ids: Collection[str], dhcp_heard_after: datetime) -> list[RowMap]:
     """Tell what the status of ports depends on, one row a port, in one statement.
 
-    id, status, revision_number, bound (it has a host that wires it); realised_revision and up of its own host (None: not
-    told); awaits_lease: a live DHCP server serves its network, and it has an address that such a server hands out;
-    lease_revision: the newest that a live server has.
+    id, status, revision_number, admin_state_up, bound (it has a host that wires it); realised_revision and up of its own
+    host (None: not told); awaits_lease: a live DHCP server serves its network, and it has an address that such a server
+    hands out; lease_revision: the newest that a live server has.
     """
     port, wired, served, agent = t.ports.c, t.realised.c, t.served_networks.c, t.agents.c
     leases = t.realised.alias("leases")
@@ -69,7 +69,11 @@ def port_standing(tx: Transaction, port_ids: Collection[str], dhcp_heard_after: 
     is_live = sa.and_(agent.agent_type == "DHCP agent", agent.heartbeat_timestamp >= dhcp_heard_after)
     hands_out = sa.and_(
         t.subnets.c.enable_dhcp,
-        sa.or_(t.subnets.c.ip_version == 4, t.subnets.c.ipv6_address_mode == "dhcpv6-stateful"),  # noqa: PLR2004  # the IP version
+        sa.or_(
+            t.subnets.c.ip_version == 4,  # noqa: PLR2004  # the IP version
+            t.subnets.c.ipv6_address_mode == "dhcpv6-stateful",
+            sa.and_(t.subnets.c.ipv6_address_mode.is_(None), t.subnets.c.ipv6_ra_mode.is_(None)),
+        ),
     )
     served_by_live = sa.exists(sa.select(served.host).select_from(live).where(served.network_id == port.network_id, is_live))
     has_such_address = sa.exists(
@@ -93,6 +97,7 @@ def port_standing(tx: Transaction, port_ids: Collection[str], dhcp_heard_after: 
             port.status,
             port.revision_number,
             (port.host != "").label("bound"),
+            port.admin_state_up,
             wired.revision.label("realised_revision"),
             wired.up,
             sa.case((needs, sa.true()), else_=sa.false()).label("awaits_lease"),
@@ -102,6 +107,18 @@ def port_standing(tx: Transaction, port_ids: Collection[str], dhcp_heard_after: 
         .where(port.id.in_(sorted(port_ids)))
     )
     return list(tx.execute(chosen).mappings())  # type: ignore[arg-type]  # RowMapping reads as Mapping[str, Any]
+
+
+def wired_but_down(tx: Transaction) -> list[str]:
+    """List the ports that are DOWN although their host has wired their newest revision."""
+    port, wired = t.ports.c, t.realised.c
+    own = sa.and_(wired.entity_id == port.id, wired.host == port.host, wired.kind == str(RealisedKind.PORT))
+    chosen = (
+        sa.select(port.id)
+        .select_from(t.ports.join(t.realised, own))
+        .where(port.status == "DOWN", port.admin_state_up, wired.up, wired.revision >= port.revision_number)
+    )
+    return list(tx.execute(chosen).scalars())
 
 
 def set_status(tx: Transaction, table: sa.Table, status: str, ids: Collection[str]) -> None:

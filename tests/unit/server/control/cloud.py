@@ -28,6 +28,7 @@ class Cloud:
         self.store = Store(f"sqlite:///{path}/kaon.db", clock=lambda: self.now)
         self.store.upgrade()
         self.core = Core(self.store, {"linux": LinuxBackend()}, ServerSettings(**settings), clock=lambda: self.now)
+        status.start_backends(self.core)
         self._reports = 0
 
     def pass_time(self, seconds: float) -> None:

@@ -230,7 +230,7 @@ def test_the_next_subnet_helps_out(core: Core, member: Caller) -> None:
 
 def test_one_of_each_family(core: Core, member: Caller, network: Row, make: Make) -> None:
     """With an IPv6 subnet beside it, a port has both."""
-    _subnet(core, member, network, "2001:db8::/64", ipv6_ra_mode=None, ipv6_address_mode="dhcpv6-stateful")
+    _subnet(core, member, network, "2001:db8::/64", ipv6_address_mode="dhcpv6-stateful")
     assert _addresses(make()) == ["10.0.0.2", "2001:db8::2"]
 
 
@@ -238,7 +238,7 @@ def test_addresses_that_hosts_form(core: Core, member: Caller, network: Row, mak
     """Under SLAAC the address follows from the MAC, for ports that are there already too, and takes nothing from pools."""
     there = make(mac_address="fa:16:3e:00:00:01")
     bare = make(fixed_ips=[])
-    auto = _subnet(core, member, network, "2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+    auto = _subnet(core, member, network, "2001:db8::/64", ipv6_address_mode="slaac")
     assert _addresses(ports.show(core, member, there["id"])) == ["10.0.0.2", "2001:db8::f816:3eff:fe00:1"]
     assert ports.show(core, member, bare["id"])["fixed_ips"] == []
     made = make(mac_address="fa:16:3e:00:00:02", fixed_ips=[{"ip_address": "10.0.0.9"}])
@@ -290,7 +290,7 @@ def test_a_mac_is_taken_once_per_network(core: Core, member: Caller, make: Make)
 def test_a_new_mac(core: Core, admin: Caller, network: Row, make: Make) -> None:
     """It may change while the port is unbound, and the formed address with it."""
     _host(core, "h1")
-    _subnet(core, admin, network, "2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+    _subnet(core, admin, network, "2001:db8::/64", ipv6_address_mode="slaac")
     made = make(mac_address="fa:16:3e:00:00:01")
     changed = ports.update(core, admin, made["id"], {"mac_address": "fa:16:3e:00:00:02"})
     assert _addresses(changed) == ["10.0.0.2", "2001:db8::f816:3eff:fe00:2"]
