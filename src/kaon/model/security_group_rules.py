@@ -22,7 +22,7 @@ PROTOCOLS: Final[Mapping[str, int]] = {
     "icmp": 1,
     "icmpv6": 58,
     "igmp": 2,
-    "ip": 4,
+    "ip": 0,
     "ipip": 4,
     "ipv6-encap": 41,
     "ipv6-frag": 44,

@@ -85,6 +85,8 @@ def _dhcp_leg(served: ServedNetwork, network: NetworkView | None, bound: HostPor
     port = network.ports.get(served.port_id)
     if port is None:
         return Waiting(owner, f"the DHCP port {served.port_id} is not on the network")
+    if not network.network.admin_state_up:
+        return Waiting(owner, "its network is administratively down")
     if bound is not None and not bound.admin_state_up:
         return Waiting(owner, f"the DHCP port {served.port_id} is administratively down")
     namespace = dhcp_namespace(served.network_id)

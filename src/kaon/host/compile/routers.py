@@ -81,6 +81,8 @@ def _leg(view: View, leg: RouterPort) -> _Leg | str:
     port = network.ports.get(leg.port_id)
     if port is None:
         return f"port {leg.port_id} is not on network {leg.network_id}"
+    if not network.network.admin_state_up:
+        return f"network {leg.network_id} is administratively down"
     bound = view.ports().get(leg.port_id)
     if bound is not None and not bound.admin_state_up:
         return f"port {leg.port_id} is administratively down"

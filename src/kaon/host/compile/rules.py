@@ -19,7 +19,6 @@ PROTOCOLS = {
     "icmp": ICMP,
     "icmpv6": ICMPV6,
     "igmp": 2,
-    "ip": 0,
     "ipip": 4,
     "ipv6-encap": 41,
     "ipv6-frag": 44,
@@ -73,8 +72,8 @@ def grant_of(rule: Rule) -> Grant:
 
 
 def _number(protocol: str | None, version: int) -> int | None:
-    """`icmp` with IPv6 means ICMPv6, by name and by number, as in Neutron."""
-    if protocol is None or protocol == "any":
+    """`ip` means any protocol; `icmp` with IPv6 means ICMPv6, by name and by number; as in Neutron."""
+    if protocol in {None, "any", "ip"}:
         return None
     number = int(protocol) if protocol.isdigit() else PROTOCOLS.get(protocol)
     if number is None or not 0 <= number <= 255:  # noqa: PLR2004 - one byte
