@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
-from kaon.host.kernel.nfnetlink import Nfnetlink, attribute, attributes
+from kaon.host.kernel.netlink_socket import attribute, attributes
+from kaon.host.kernel.nfnetlink import Nfnetlink
 from kaon.host.state.flows import CONDEMNED, Flow, Verdict
 
 _CHANGE, _GET, _DELETE = 1 << 8, (1 << 8) | 1, (1 << 8) | 2
@@ -48,29 +49,29 @@ class Conntrack:
     def flows(self, namespace: str) -> list[Flow]:
         """List the flows of both families."""
         with Nfnetlink(self._path(namespace)) as netlink:
-            return [parse_flow(body) for body in netlink.ask(_GET, socket.AF_UNSPEC, dump=True)]
+            return [parse_flow(body) for body in netlink.dump(_GET, socket.AF_UNSPEC)]
 
     def carry_out(self, namespace: str, verdicts: Iterable[tuple[Flow, Verdict]]) -> None:
         """Delete or mark entries, by what the kernel knows them by: tuple, zone and id."""
-        with Nfnetlink(self._path(namespace)) as netlink:
-            for flow, verdict in verdicts:
-                if verdict is Verdict.KEEP:
-                    continue
-                family = socket.AF_INET6 if ":" in flow.source else socket.AF_INET
+        requests = []
+        for flow, verdict in verdicts:
+            if verdict is not Verdict.KEEP:
                 kind, mark = _REQUESTS[verdict]
-                try:
-                    netlink.ask(kind, family, flow.token + mark)
-                except OSError as error:
-                    if error.errno != errno.ENOENT:
-                        raise
+                requests.append((kind, socket.AF_INET6 if ":" in flow.source else socket.AF_INET, flow.token + mark))
+        if not requests:
+            return
+        with Nfnetlink(self._path(namespace)) as netlink:
+            for answer in netlink.ask(requests):
+                if answer.number not in {0, errno.ENOENT}:
+                    raise OSError(answer.number, str(answer))
 
 
-def parse_flow(body: memoryview) -> Flow:
+def parse_flow(body: bytes) -> Flow:
     """Read one entry of a dump."""
-    found = dict(attributes(body))
+    found = attributes(body)
     original, reply = _tuple(found[_ORIGINAL]), _tuple(found[_REPLY])
-    token = attribute(_ORIGINAL | _NESTED, bytes(found[_ORIGINAL]))
-    token += b"".join(attribute(kind, bytes(found[kind])) for kind in (_ZONE, _ID) if kind in found)
+    token = attribute(_ORIGINAL | _NESTED, found[_ORIGINAL])
+    token += b"".join(attribute(kind, found[kind]) for kind in (_ZONE, _ID) if kind in found)
     return Flow(
         zone=_number(found.get(_ZONE)) or 0,
         protocol=_number(original.get("protocol")) or 0,
@@ -88,12 +89,12 @@ def parse_flow(body: memoryview) -> Flow:
     )
 
 
-def _number(payload: memoryview | None) -> int | None:
+def _number(payload: bytes | None) -> int | None:
     return None if payload is None else int.from_bytes(payload, "big")
 
 
-def _address(payload: memoryview) -> str:
-    return str(ip_address(bytes(payload)))
+def _address(payload: bytes) -> str:
+    return str(ip_address(payload))
 
 
 _WORDS = {
@@ -112,11 +113,11 @@ _WORDS = {
 """Attributes of a tuple: (nest, attribute). The two families have numbers of their own for one meaning."""
 
 
-def _tuple(payload: memoryview) -> dict[str, memoryview]:
+def _tuple(payload: bytes) -> dict[str, bytes]:
     """Read one direction of an entry."""
     return {
         _WORDS[kind, inner]: value
-        for kind, nest in attributes(payload)
-        for inner, value in attributes(nest)
+        for kind, nest in attributes(payload).items()
+        for inner, value in attributes(nest).items()
         if (kind, inner) in _WORDS
     }

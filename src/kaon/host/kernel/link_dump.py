@@ -6,6 +6,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 
 from kaon.host.kernel import link_requests as words
+from kaon.host.kernel import netlink_socket as nl
 from kaon.host.kernel import rtnetlink as rt
 from kaon.host.state.addresses import InterfaceAddress
 from kaon.host.state.forwarding import ForwardingEntry, Neighbour
@@ -48,45 +49,45 @@ class Device:
 def device(body: bytes) -> Device:
     """Read a link message, from struct ifinfomsg on."""
     _, _, index, flags, _ = _LINK.unpack_from(body)
-    found = rt.attributes(body, _LINK.size)
-    info = rt.attributes(found.get(words.LINKINFO, b""))
-    alias = rt.string(found.get(words.IFALIAS, b""))
+    found = nl.attributes(body, _LINK.size)
+    info = nl.attributes(found.get(words.LINKINFO, b""))
+    alias = nl.string(found.get(words.IFALIAS, b""))
     owner = owner_of(alias)
-    if not alias and rt.number(found.get(words.IFGROUP, b"")) in (words.GROUP, words.DOOMED):
+    if not alias and nl.number(found.get(words.IFGROUP, b"")) in (words.GROUP, words.DOOMED):
         owner = ""
-    slave_kind = rt.string(info.get(words.INFO_SLAVE_KIND, b""))
+    slave_kind = nl.string(info.get(words.INFO_SLAVE_KIND, b""))
     return Device(
         index=index,
-        name=rt.string(found.get(words.IFNAME, b"")),
+        name=nl.string(found.get(words.IFNAME, b"")),
         up=bool(flags & words.IFF_UP),
-        mtu=rt.number(found.get(words.MTU, b"")),
+        mtu=nl.number(found.get(words.MTU, b"")),
         mac=found.get(words.ADDRESS, b"").hex(":"),
-        master=rt.number(found.get(words.MASTER, b"")),
-        peer=rt.number(found.get(words.LINK, b"")),
-        kind=rt.string(info.get(words.INFO_KIND, b"")),
+        master=nl.number(found.get(words.MASTER, b"")),
+        peer=nl.number(found.get(words.LINK, b"")),
+        kind=nl.string(info.get(words.INFO_KIND, b"")),
         owner=owner,
-        data=rt.attributes(info.get(words.INFO_DATA, b"")),
-        port=rt.attributes(info.get(words.INFO_SLAVE_DATA, b"")) if slave_kind == "bridge" else {},
+        data=nl.attributes(info.get(words.INFO_DATA, b"")),
+        port=nl.attributes(info.get(words.INFO_SLAVE_DATA, b"")) if slave_kind == "bridge" else {},
     )
 
 
 def devices(socket: rt.RouteSocket) -> dict[int, Device]:
     """Dump the devices of a namespace, by index."""
-    body = words.link_header() + rt.u32(words.EXT_MASK, _SKIP_STATISTICS)
+    body = words.link_header() + nl.u32(words.EXT_MASK, _SKIP_STATISTICS)
     return {found.index: found for found in map(device, socket.dump(rt.GETLINK, body))}
 
 
 def bridge(found: Device) -> Bridge:
     """Read a bridge of ours."""
     data = found.data
-    filtered = bool(rt.number(data.get(words.BR_NF_CALL_IPTABLES, b"")))
+    filtered = bool(nl.number(data.get(words.BR_NF_CALL_IPTABLES, b"")))
     return Bridge(
         name=found.name,
         mac=found.mac,
         mtu=found.mtu,
-        filtered=filtered and bool(rt.number(data.get(words.BR_NF_CALL_IP6TABLES, b""))),
-        forward_delay_s=rt.number(data.get(words.BR_FORWARD_DELAY, b"")) // words.TICKS_PER_SECOND,
-        multicast_snooping=bool(rt.number(data.get(words.BR_MCAST_SNOOPING, b""))),
+        filtered=filtered and bool(nl.number(data.get(words.BR_NF_CALL_IP6TABLES, b""))),
+        forward_delay_s=nl.number(data.get(words.BR_FORWARD_DELAY, b"")) // words.TICKS_PER_SECOND,
+        multicast_snooping=bool(nl.number(data.get(words.BR_MCAST_SNOOPING, b""))),
         up=found.up,
         owner=found.owner or "",
     )
@@ -99,12 +100,12 @@ def vxlan(found: Device, master: str | None) -> Vxlan:
     quiet = found.port.get(words.BRPORT_LEARNING) == b"\0" and found.port.get(words.BRPORT_NEIGH_SUPPRESS) == b"\1"
     return Vxlan(
         name=found.name,
-        vni=rt.number(data.get(words.VXLAN_ID, b"")),
+        vni=nl.number(data.get(words.VXLAN_ID, b"")),
         local=str(ip_address(local)),
         mtu=found.mtu,
         bridge=master,
         port=int.from_bytes(data.get(words.VXLAN_PORT, b""), "big"),
-        learning=bool(rt.number(data.get(words.VXLAN_LEARNING, b""))),
+        learning=bool(nl.number(data.get(words.VXLAN_LEARNING, b""))),
         suppress=quiet,
         up=found.up,
         owner=found.owner or "",
@@ -116,13 +117,13 @@ def addresses(socket: rt.RouteSocket, namespace: str, found: dict[int, Device]) 
     seen = set()
     for body in socket.dump(rt.GETADDR, _ADDRESS.pack(AF_UNSPEC, 0, 0, 0, 0)):
         _, length, _, _, index = _ADDRESS.unpack_from(body)
-        attributes = rt.attributes(body, _ADDRESS.size)
+        attributes = nl.attributes(body, _ADDRESS.size)
         raw = attributes.get(words.IFA_LOCAL) or attributes.get(words.IFA_ADDRESS)
         on = found.get(index)
         if raw is None or on is None or on.owner is None or index == LOOPBACK:
             continue
         ip = ip_address(raw)
-        if rt.number(attributes.get(words.IFA_PROTOCOL, b"")) == words.KERNEL_LINK_LOCAL or ip == words.link_local(on.mac):
+        if nl.number(attributes.get(words.IFA_PROTOCOL, b"")) == words.KERNEL_LINK_LOCAL or ip == words.link_local(on.mac):
             continue
         seen.add(InterfaceAddress(namespace, on.name, str(ip_interface(f"{ip}/{length}"))))
     return seen
@@ -143,7 +144,7 @@ def _route(body: bytes, namespace: str, found: dict[int, Device]) -> Route | Non
     family, length, _, _, table, protocol, _, kind, _ = _ROUTE.unpack_from(body)
     if (table, protocol, kind) != (words.MAIN_TABLE, ROUTE_PROTOCOL, words.UNICAST):
         return None
-    attributes = rt.attributes(body, _ROUTE.size)
+    attributes = nl.attributes(body, _ROUTE.size)
     raw = attributes.get(words.RTA_DST) or bytes(4 if family == AF_INET else 16)
     hops = [
         Hop(found[index].name, None if gateway is None else str(ip_address(gateway)))
@@ -157,12 +158,12 @@ def _route(body: bytes, namespace: str, found: dict[int, Device]) -> Route | Non
 def _hops(attributes: dict[int, bytes]) -> list[tuple[int, bytes | None]]:
     several = attributes.get(words.RTA_MULTIPATH)
     if several is None:
-        return [(rt.number(attributes.get(words.RTA_OIF, b"")), attributes.get(words.RTA_GATEWAY))]
+        return [(nl.number(attributes.get(words.RTA_OIF, b"")), attributes.get(words.RTA_GATEWAY))]
     hops: list[tuple[int, bytes | None]] = []
     offset = 0
     while offset + _HOP.size <= len(several):
         length, _, _, index = _HOP.unpack_from(several, offset)
-        inner = rt.attributes(several[: offset + length], offset + _HOP.size)
+        inner = nl.attributes(several[: offset + length], offset + _HOP.size)
         hops.append((index, inner.get(words.RTA_GATEWAY)))
         offset += (max(length, _HOP.size) + 3) & ~3
     return hops
@@ -176,7 +177,7 @@ def neighbours(socket: rt.RouteSocket, bridges: dict[int, str]) -> set[Neighbour
             _, index, state, _, _ = _NEIGHBOUR.unpack_from(body)
             if index not in bridges or not state & words.NUD_PERMANENT:
                 continue
-            attributes = rt.attributes(body, _NEIGHBOUR.size)
+            attributes = nl.attributes(body, _NEIGHBOUR.size)
             ip = str(ip_address(attributes[words.NDA_DST]))
             seen.add(Neighbour(bridges[index], ip, attributes.get(words.NDA_LLADDR, b"").hex(":")))
     return seen
@@ -192,7 +193,7 @@ def forwarding(socket: rt.RouteSocket, tunnels: dict[int, str]) -> set[Forwardin
         _, index, state, flags, _ = _NEIGHBOUR.unpack_from(body)
         if index not in tunnels:
             continue
-        attributes = rt.attributes(body, _NEIGHBOUR.size)
+        attributes = nl.attributes(body, _NEIGHBOUR.size)
         mac = attributes.get(words.NDA_LLADDR, b"").hex(":")
         remote = attributes.get(words.NDA_DST)
         if words.NDA_MASTER in attributes and not state & words.NUD_PERMANENT:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_interface, ip_network
 from socket import AF_INET, AF_INET6, AF_UNSPEC
 
+from kaon.host.kernel import netlink_socket as nl
 from kaon.host.kernel import rtnetlink as rt
 from kaon.host.state.addresses import InterfaceAddress
 from kaon.host.state.forwarding import FLOOD_MAC, ForwardingEntry, Neighbour
@@ -65,78 +66,78 @@ def link_header(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
     return _LINK.pack(AF_UNSPEC, 0, index, flags, change)
 
 
-def creation(link: Made, namespace_descriptor: int = -1) -> rt.Request:
+def creation(link: Made, namespace_descriptor: int = -1) -> nl.Request:
     """Ask for a new link; `namespace_descriptor` is where a pair's inner end goes. Fails when the name is taken.
 
     A bridge follows the smallest MTU of its members until its own is changed to a value that it did not have (br_change_mtu),
     so it starts with another than it shall have.
     """
     mtu = link.mtu - 1 if isinstance(link, Bridge) else link.mtu
-    own = [rt.text(IFNAME, link.name), rt.u32(MTU, mtu), rt.u32(IFGROUP, GROUP)]
+    own = [nl.text(IFNAME, link.name), nl.u32(MTU, mtu), nl.u32(IFGROUP, GROUP)]
     match link:
         case Bridge():
-            own.append(rt.attribute(ADDRESS, mac_bytes(link.mac)))
+            own.append(nl.attribute(ADDRESS, mac_bytes(link.mac)))
             info = _info("bridge", _bridge_data(link))
         case Vxlan():
             info = _info("vxlan", _vxlan_data(link))
         case VethPair():
             peer = (
                 link_header()
-                + rt.text(IFNAME, link.peer)
-                + rt.u32(MTU, link.mtu)
-                + rt.attribute(ADDRESS, mac_bytes(link.mac))
-                + rt.u32(IFGROUP, GROUP)
-                + rt.u32(NET_NS_FD, namespace_descriptor)
+                + nl.text(IFNAME, link.peer)
+                + nl.u32(MTU, link.mtu)
+                + nl.attribute(ADDRESS, mac_bytes(link.mac))
+                + nl.u32(IFGROUP, GROUP)
+                + nl.u32(NET_NS_FD, namespace_descriptor)
             )
-            info = _info("veth", rt.attribute(VETH_PEER | 0x8000, peer))
-    return rt.Request(rt.NEWLINK, rt.CREATE | rt.EXCL, link_header() + b"".join(own) + info)
+            info = _info("veth", nl.attribute(VETH_PEER | 0x8000, peer))
+    return nl.Request(rt.NEWLINK, nl.CREATE | nl.EXCL, link_header() + b"".join(own) + info)
 
 
-def setting(index: int, *attributes: bytes, up: bool | None = None) -> rt.Request:
+def setting(index: int, *attributes: bytes, up: bool | None = None) -> nl.Request:
     """Ask to change a link; `up` None leaves that alone."""
     flags = IFF_UP if up else 0
     change = 0 if up is None else IFF_UP
-    return rt.Request(rt.NEWLINK, 0, link_header(index, flags, change) + b"".join(attributes))
+    return nl.Request(rt.NEWLINK, 0, link_header(index, flags, change) + b"".join(attributes))
 
 
-def bridge_setting(index: int, bridge: Bridge) -> rt.Request:
+def bridge_setting(index: int, bridge: Bridge) -> nl.Request:
     """Ask to change how a bridge works."""
     return setting(index, _info("bridge", _bridge_data(bridge)))
 
 
-def tunnel_port_setting(index: int, *, suppress: bool) -> rt.Request:
+def tunnel_port_setting(index: int, *, suppress: bool) -> nl.Request:
     """Ask that a bridge does not learn behind a tunnel, and answers for what it knows instead of flooding there."""
-    data = rt.u8(BRPORT_LEARNING, 0) + rt.u8(BRPORT_NEIGH_SUPPRESS, int(suppress))
-    info = rt.nest(LINKINFO, rt.text(INFO_SLAVE_KIND, "bridge"), rt.nest(INFO_SLAVE_DATA, data))
+    data = nl.u8(BRPORT_LEARNING, 0) + nl.u8(BRPORT_NEIGH_SUPPRESS, int(suppress))
+    info = nl.nest(LINKINFO, nl.text(INFO_SLAVE_KIND, "bridge"), nl.nest(INFO_SLAVE_DATA, data))
     return setting(index, info)
 
 
-def deletion(index: int) -> rt.Request:
+def deletion(index: int) -> nl.Request:
     """Ask to delete a link."""
-    return rt.Request(rt.DELLINK, 0, link_header(index))
+    return nl.Request(rt.DELLINK, 0, link_header(index))
 
 
-def dooming(index: int) -> rt.Request:
+def dooming(index: int) -> nl.Request:
     """Ask to put a link into the group that goes next."""
-    return setting(index, rt.u32(IFGROUP, DOOMED))
+    return setting(index, nl.u32(IFGROUP, DOOMED))
 
 
-def deletion_of_doomed() -> rt.Request:
+def deletion_of_doomed() -> nl.Request:
     """Ask to delete the group that goes next."""
-    return rt.Request(rt.DELLINK, 0, link_header() + rt.u32(IFGROUP, DOOMED))
+    return nl.Request(rt.DELLINK, 0, link_header() + nl.u32(IFGROUP, DOOMED))
 
 
-def address(noun: InterfaceAddress, index: int, *, remove: bool = False) -> rt.Request:
+def address(noun: InterfaceAddress, index: int, *, remove: bool = False) -> nl.Request:
     """Ask for an address, or its removal. IPv6 ones are in use at once, without a search for duplicates."""
     interface = ip_interface(noun.cidr)
     family, flags = (AF_INET, 0) if interface.version == 4 else (AF_INET6, _IFA_F_NODAD)  # noqa: PLR2004 - IPv4
     body = _ADDRESS.pack(family, interface.network.prefixlen, flags, _SCOPE_UNIVERSE, index)
-    body += rt.attribute(IFA_LOCAL, interface.ip.packed) + rt.attribute(IFA_ADDRESS, interface.ip.packed)
+    body += nl.attribute(IFA_LOCAL, interface.ip.packed) + nl.attribute(IFA_ADDRESS, interface.ip.packed)
     if family == AF_INET and interface.network.prefixlen < 31:  # noqa: PLR2004 - RFC 3021: no broadcast in a /31
-        body += rt.attribute(IFA_BROADCAST, interface.network.broadcast_address.packed)
+        body += nl.attribute(IFA_BROADCAST, interface.network.broadcast_address.packed)
     if remove:
-        return rt.Request(rt.DELADDR, 0, body)
-    return rt.Request(rt.NEWADDR, rt.CREATE | rt.EXCL, body)
+        return nl.Request(rt.DELADDR, 0, body)
+    return nl.Request(rt.NEWADDR, nl.CREATE | nl.EXCL, body)
 
 
 def link_local(mac: str) -> IPv6Address:
@@ -146,61 +147,61 @@ def link_local(mac: str) -> IPv6Address:
     return IPv6Address(b"\xfe\x80" + bytes(6) + bytes(raw[:3]) + b"\xff\xfe" + bytes(raw[3:6]))
 
 
-def link_local_address(mac: str, index: int, *, remove: bool = False) -> rt.Request:
+def link_local_address(mac: str, index: int, *, remove: bool = False) -> nl.Request:
     """Ask for what the kernel makes when a device comes up, and does not make anew when its MAC changes later."""
     body = _ADDRESS.pack(AF_INET6, 64, _IFA_F_NODAD, _SCOPE_LINK, index)
-    body += rt.attribute(IFA_ADDRESS, link_local(mac).packed) + rt.u8(IFA_PROTOCOL, KERNEL_LINK_LOCAL)
+    body += nl.attribute(IFA_ADDRESS, link_local(mac).packed) + nl.u8(IFA_PROTOCOL, KERNEL_LINK_LOCAL)
     if remove:
-        return rt.Request(rt.DELADDR, 0, body)
-    return rt.Request(rt.NEWADDR, rt.CREATE | rt.EXCL, body)
+        return nl.Request(rt.DELADDR, 0, body)
+    return nl.Request(rt.NEWADDR, nl.CREATE | nl.EXCL, body)
 
 
-def route(noun: Route, index_of: IndexOf, *, replaces: bool = False) -> rt.Request:
+def route(noun: Route, index_of: IndexOf, *, replaces: bool = False) -> nl.Request:
     """Ask for a route; without `replaces` it fails where anybody's route has the destination."""
     scope = _SCOPE_UNIVERSE if any(hop.gateway for hop in noun.hops) else _SCOPE_LINK
-    flags = rt.CREATE | (rt.REPLACE if replaces else rt.EXCL)
-    return rt.Request(rt.NEWROUTE, flags, _route_body(noun, scope) + _onward(noun.hops, index_of))
+    flags = nl.CREATE | (nl.REPLACE if replaces else nl.EXCL)
+    return nl.Request(rt.NEWROUTE, flags, _route_body(noun, scope) + _onward(noun.hops, index_of))
 
 
-def route_removal(noun: Route) -> rt.Request:
+def route_removal(noun: Route) -> nl.Request:
     """Ask to remove our route to a destination, whatever its hops."""
-    return rt.Request(rt.DELROUTE, 0, _route_body(noun, _SCOPE_NOWHERE))
+    return nl.Request(rt.DELROUTE, 0, _route_body(noun, _SCOPE_NOWHERE))
 
 
-def forwarding(noun: ForwardingEntry, index: int, *, remove: bool = False) -> rt.Request:
+def forwarding(noun: ForwardingEntry, index: int, *, remove: bool = False) -> nl.Request:
     """Ask for a static forwarding entry. Flood entries are appended: each remote is one more."""
     flags = NTF_MASTER if noun.remote is None else NTF_SELF
     body = _NEIGHBOUR.pack(rt.AF_BRIDGE, index, NUD_NOARP | NUD_REACHABLE, flags, 0)
-    body += rt.attribute(NDA_LLADDR, mac_bytes(noun.mac))
+    body += nl.attribute(NDA_LLADDR, mac_bytes(noun.mac))
     if noun.remote is not None:
-        body += rt.attribute(NDA_DST, ip_address(noun.remote).packed)
+        body += nl.attribute(NDA_DST, ip_address(noun.remote).packed)
     if remove:
-        return rt.Request(rt.DELNEIGH, 0, body)
-    how = rt.APPEND if noun.mac == FLOOD_MAC else rt.REPLACE
-    return rt.Request(rt.NEWNEIGH, rt.CREATE | how, body)
+        return nl.Request(rt.DELNEIGH, 0, body)
+    how = nl.APPEND if noun.mac == FLOOD_MAC else nl.REPLACE
+    return nl.Request(rt.NEWNEIGH, nl.CREATE | how, body)
 
 
-def neighbour(noun: Neighbour, index: int, *, remove: bool = False) -> rt.Request:
+def neighbour(noun: Neighbour, index: int, *, remove: bool = False) -> nl.Request:
     """Ask for a permanent neighbour."""
     ip = ip_address(noun.ip_address)
     body = _NEIGHBOUR.pack(AF_INET if ip.version == 4 else AF_INET6, index, NUD_PERMANENT, 0, 0)  # noqa: PLR2004 - IPv4
-    body += rt.attribute(NDA_DST, ip.packed) + rt.attribute(NDA_LLADDR, mac_bytes(noun.mac))
+    body += nl.attribute(NDA_DST, ip.packed) + nl.attribute(NDA_LLADDR, mac_bytes(noun.mac))
     if remove:
-        return rt.Request(rt.DELNEIGH, 0, body)
-    return rt.Request(rt.NEWNEIGH, rt.CREATE | rt.REPLACE, body)
+        return nl.Request(rt.DELNEIGH, 0, body)
+    return nl.Request(rt.NEWNEIGH, nl.CREATE | nl.REPLACE, body)
 
 
 def _info(kind: str, data: bytes) -> bytes:
-    return rt.nest(LINKINFO, rt.text(INFO_KIND, kind), rt.nest(INFO_DATA, data))
+    return nl.nest(LINKINFO, nl.text(INFO_KIND, kind), nl.nest(INFO_DATA, data))
 
 
 def _bridge_data(bridge: Bridge) -> bytes:
     return b"".join(
         (
-            rt.u32(BR_FORWARD_DELAY, bridge.forward_delay_s * TICKS_PER_SECOND),
-            rt.u8(BR_MCAST_SNOOPING, int(bridge.multicast_snooping)),
-            rt.u8(BR_NF_CALL_IPTABLES, int(bridge.filtered)),
-            rt.u8(BR_NF_CALL_IP6TABLES, int(bridge.filtered)),
+            nl.u32(BR_FORWARD_DELAY, bridge.forward_delay_s * TICKS_PER_SECOND),
+            nl.u8(BR_MCAST_SNOOPING, int(bridge.multicast_snooping)),
+            nl.u8(BR_NF_CALL_IPTABLES, int(bridge.filtered)),
+            nl.u8(BR_NF_CALL_IP6TABLES, int(bridge.filtered)),
         )
     )
 
@@ -209,10 +210,10 @@ def _vxlan_data(tunnel: Vxlan) -> bytes:
     local = ip_address(tunnel.local)
     return b"".join(
         (
-            rt.u32(VXLAN_ID, tunnel.vni),
-            rt.attribute(VXLAN_LOCAL if local.version == 4 else VXLAN_LOCAL6, local.packed),  # noqa: PLR2004 - IPv4
-            rt.u8(VXLAN_LEARNING, int(tunnel.learning)),
-            rt.attribute(VXLAN_PORT, struct.pack(">H", tunnel.port)),
+            nl.u32(VXLAN_ID, tunnel.vni),
+            nl.attribute(VXLAN_LOCAL if local.version == 4 else VXLAN_LOCAL6, local.packed),  # noqa: PLR2004 - IPv4
+            nl.u8(VXLAN_LEARNING, int(tunnel.learning)),
+            nl.attribute(VXLAN_PORT, struct.pack(">H", tunnel.port)),
         )
     )
 
@@ -221,18 +222,18 @@ def _route_body(noun: Route, scope: int) -> bytes:
     prefix = ip_network(noun.destination)
     family = AF_INET if prefix.version == 4 else AF_INET6  # noqa: PLR2004 - IPv4
     body = _ROUTE.pack(family, prefix.prefixlen, 0, 0, MAIN_TABLE, ROUTE_PROTOCOL, scope, UNICAST, 0)
-    return body + (rt.attribute(RTA_DST, prefix.network_address.packed) if prefix.prefixlen else b"")
+    return body + (nl.attribute(RTA_DST, prefix.network_address.packed) if prefix.prefixlen else b"")
 
 
 def _onward(hops: tuple[Hop, ...], index_of: IndexOf) -> bytes:
     if len(hops) == 1:
-        return _gateway(hops[0]) + rt.u32(RTA_OIF, index_of(hops[0].device))
+        return _gateway(hops[0]) + nl.u32(RTA_OIF, index_of(hops[0].device))
     framed = b""
     for hop in hops:
         gateway = _gateway(hop)
         framed += _HOP.pack(_HOP.size + len(gateway), 0, 0, index_of(hop.device)) + gateway
-    return rt.attribute(RTA_MULTIPATH, framed)
+    return nl.attribute(RTA_MULTIPATH, framed)
 
 
 def _gateway(hop: Hop) -> bytes:
-    return b"" if hop.gateway is None else rt.attribute(RTA_GATEWAY, ip_address(hop.gateway).packed)
+    return b"" if hop.gateway is None else nl.attribute(RTA_GATEWAY, ip_address(hop.gateway).packed)

@@ -17,6 +17,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from kaon.host.kernel import link_dump, link_requests, rtnetlink
+from kaon.host.kernel import netlink_socket as nl
 from kaon.host.kernel.announcing import announce
 from kaon.host.kernel.link_dump import LOOPBACK, Device
 from kaon.host.kernel.namespaces import Namespaces
@@ -197,11 +198,11 @@ class NetlinkLinks:
     def _create(self, link: Bridge | Vxlan | VethPair) -> None:
         descriptor = self._namespaces.descriptor(link.namespace) if isinstance(link, VethPair) else -1
         _ask(self._home, link_requests.creation(link, descriptor))
-        alias = rtnetlink.text(link_requests.IFALIAS, alias_of(link.owner))
+        alias = nl.text(link_requests.IFALIAS, alias_of(link.owner))
         self._indexes.pop((HOST, link.name), None)
         index = self._index(HOST, link.name)
         self._seen[link.name] = (index, 0, False)
-        _ask(self._home, link_requests.setting(index, alias, rtnetlink.u32(link_requests.MTU, link.mtu)))
+        _ask(self._home, link_requests.setting(index, alias, nl.u32(link_requests.MTU, link.mtu)))
         if isinstance(link, VethPair):
             self._indexes.pop((link.namespace, link.peer), None)
             inner = self._index(link.namespace, link.peer)
@@ -215,13 +216,13 @@ class NetlinkLinks:
         if not isinstance(link, Bridge) and link.bridge is not None:
             master = self._index(HOST, link.bridge)
         if not isinstance(link, Bridge) and getattr(found, "bridge", None) != link.bridge:
-            words.append(rtnetlink.u32(link_requests.MASTER, master))
+            words.append(nl.u32(link_requests.MASTER, master))
         if not isinstance(link, Uplink) and getattr(found, "mtu", None) != link.mtu:
-            words.append(rtnetlink.u32(link_requests.MTU, link.mtu))
+            words.append(nl.u32(link_requests.MTU, link.mtu))
         if isinstance(link, Bridge) and getattr(found, "mac", None) != link.mac:
-            words.append(rtnetlink.attribute(link_requests.ADDRESS, link_requests.mac_bytes(link.mac)))
+            words.append(nl.attribute(link_requests.ADDRESS, link_requests.mac_bytes(link.mac)))
         if not isinstance(link, Tap | Uplink) and getattr(found, "owner", None) != link.owner:
-            words.append(rtnetlink.text(link_requests.IFALIAS, alias_of(link.owner)))
+            words.append(nl.text(link_requests.IFALIAS, alias_of(link.owner)))
         requests = [link_requests.setting(index, *words, up=link.up)]
         if isinstance(link, Bridge):
             requests.append(link_requests.bridge_setting(index, link))
@@ -235,9 +236,9 @@ class NetlinkLinks:
     def _change_inner(self, pair: VethPair, mac: str | None) -> None:
         index = self._index(pair.namespace, pair.peer)
         words = (
-            rtnetlink.attribute(link_requests.ADDRESS, link_requests.mac_bytes(pair.mac)),
-            rtnetlink.u32(link_requests.MTU, pair.mtu),
-            rtnetlink.text(link_requests.IFALIAS, alias_of(pair.owner)),
+            nl.attribute(link_requests.ADDRESS, link_requests.mac_bytes(pair.mac)),
+            nl.u32(link_requests.MTU, pair.mtu),
+            nl.text(link_requests.IFALIAS, alias_of(pair.owner)),
         )
         socket = self._socket(pair.namespace)
         _ask(socket, link_requests.setting(index, *words, up=pair.peer_up))
@@ -253,7 +254,7 @@ class NetlinkLinks:
     def _remove(self, link: Link) -> None:
         index = self._index(HOST, link.name)
         if isinstance(link, Tap | Uplink):
-            _ask(self._home, link_requests.setting(index, rtnetlink.u32(link_requests.MASTER, 0)))
+            _ask(self._home, link_requests.setting(index, nl.u32(link_requests.MASTER, 0)))
             self._seen[link.name] = (index, 0, self._seen.get(link.name, (0, 0, False))[2])
             return
         self._indexes.pop((HOST, link.name), None)
@@ -284,7 +285,7 @@ class NetlinkLinks:
         """Send the requests of entries together; say which failed."""
         troubles: list[Trouble] = []
         asked: list[LinkStep] = []
-        requests: list[rtnetlink.Request] = []
+        requests: list[nl.Request] = []
         for step in steps:
             try:
                 requests.append(self._entry_request(space, step))
@@ -301,7 +302,7 @@ class NetlinkLinks:
                 troubles.append(_trouble(step, OSError(answer.number, str(answer))))
         return troubles
 
-    def _entry_request(self, space: str, step: LinkStep) -> rtnetlink.Request:
+    def _entry_request(self, space: str, step: LinkStep) -> nl.Request:
         remove = isinstance(step, Remove)
         match step.what:
             case InterfaceAddress() as address:
@@ -347,7 +348,7 @@ class NetlinkLinks:
     def _index(self, space: str, name: str) -> int:
         index = self._indexes.get((space, name))
         if index is None:
-            ask = link_requests.link_header() + rtnetlink.text(link_requests.IFNAME, name)
+            ask = link_requests.link_header() + nl.text(link_requests.IFNAME, name)
             body = self._socket(space).get(rtnetlink.GETLINK, ask)
             if body is None:
                 raise OSError(errno.ENODEV, f"device {name} is not there")
@@ -416,12 +417,12 @@ def _mark(space: Namespace) -> None:
         socket.close()
 
 
-def _loopback_setting(space: Namespace) -> rtnetlink.Request:
-    alias = rtnetlink.text(link_requests.IFALIAS, alias_of(space.owner))
+def _loopback_setting(space: Namespace) -> nl.Request:
+    alias = nl.text(link_requests.IFALIAS, alias_of(space.owner))
     return link_requests.setting(LOOPBACK, alias, up=space.up)
 
 
-def _ask(socket: rtnetlink.RouteSocket, *requests: rtnetlink.Request) -> None:
+def _ask(socket: rtnetlink.RouteSocket, *requests: nl.Request) -> None:
     """Ask, and raise the first refusal as OSError."""
     for answer in socket.ask(requests):
         if answer.number:
