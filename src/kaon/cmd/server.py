@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kaon.cmd import logs
-from kaon.cmd.aside import AsideError, aside
+from kaon.cmd.aside import AsideError, aside, begun
 from kaon.cmd.configured import ServerConfiguration, WrongSettings
 from kaon.lib.log import Log
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from kaon.server.api.auth import Authenticator
     from kaon.server.control.core import Core
     from kaon.server.feed.driver import Feed
@@ -74,8 +76,8 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
         case _:
             from kaon.cmd.supervisor import supervise  # noqa: PLC0415  # only the parent needs it
 
+            aside(lambda: _prepare(configuration))
             with listening(configuration) as listener:
-                aside(lambda: _prepare(configuration))
                 supervise(files, configuration.workers, listener)
 
 
@@ -83,14 +85,14 @@ def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: s
 
 
 def _all_in_one(configuration: ServerConfiguration) -> None:
-    _check_authentication(configuration)
-    with listening(configuration) as listener:
-        aside(lambda: _prepare(configuration))
+    with begun(lambda: _prepare(configuration)) as prepared:  # what takes time to import is imported meanwhile
         core = make_core(configuration)
-        authenticator = make_authenticator(configuration)
+        server = _api_server(configuration, core)
+        prepared()
+    with listening(configuration) as listener:
         feed = _FeedThread(configuration, core)
         try:
-            _serve_api(configuration, core, authenticator, listener)
+            server.run(sockets=[listener])
         finally:
             feed.stop()
             core.store.close()
@@ -101,7 +103,7 @@ def _api_part(configuration: ServerConfiguration, listener: socket.socket) -> No
 
     core = make_core(configuration)
     core.store.on_commit(Poker(_poke_path(configuration)))
-    _serve_api(configuration, core, make_authenticator(configuration), listener)
+    _api_server(configuration, core).run(sockets=[listener])
 
 
 def _bus_part(configuration: ServerConfiguration) -> None:
@@ -139,6 +141,8 @@ class _FeedThread:
                 return
             pause = min(_LONGEST_PAUSE_S, pause * 2)
             self._feed = make_feed(self._configuration, self._core)
+            if self._stopping.is_set():  # it may have been told to the one before
+                self._feed.stop()
 
     def stop(self) -> None:
         """End it."""
@@ -219,24 +223,18 @@ def make_feed(configuration: ServerConfiguration, core: "Core") -> "Feed":
 
 def make_authenticator(configuration: ServerConfiguration) -> "Authenticator":
     """Make what finds the caller of a request. Errors: WrongSettings."""
-    from kaon.server.api.auth import BasicAuthentication, NoAuthentication  # noqa: PLC0415  # the bus does without
+    from kaon.server.api.auth import BasicAuthentication, NoAuthentication, check_bind  # noqa: PLC0415  # the bus does without
 
-    _check_authentication(configuration)
+    try:
+        check_bind(configuration.auth_strategy, configuration.bind_host)
+    except ValueError as problem:
+        raise WrongSettings(f"auth_strategy = {configuration.auth_strategy}: {problem}") from problem
     if configuration.auth_strategy == "none":
         return NoAuthentication()
     try:
         return BasicAuthentication(configuration.user_file, configuration.project_file)
     except (OSError, ValueError) as problem:
         raise WrongSettings(f"[http_basic]: {problem}") from problem
-
-
-def _check_authentication(configuration: ServerConfiguration) -> None:
-    from kaon.server.api.auth import check_bind  # noqa: PLC0415  # the bus does without
-
-    try:
-        check_bind(configuration.auth_strategy, configuration.bind_host)
-    except ValueError as problem:
-        raise WrongSettings(f"auth_strategy = {configuration.auth_strategy}: {problem}") from problem
 
 
 @contextlib.contextmanager
@@ -257,10 +255,8 @@ def listening(configuration: ServerConfiguration) -> Iterator[socket.socket]:
         yield listener
 
 
-def _serve_api(
-    configuration: ServerConfiguration, core: "Core", authenticator: "Authenticator", listener: socket.socket
-) -> None:
-    """Answer the API until SIGTERM or SIGINT; what is being answered then is answered first."""
+def _api_server(configuration: ServerConfiguration, core: "Core") -> "uvicorn.Server":
+    """Make what answers the API until SIGTERM or SIGINT; what is being answered then is answered first."""
     import uvicorn  # noqa: PLC0415  # the bus does without
 
     from kaon.server.api.app import ApiSettings, make_app  # noqa: PLC0415  # as above
@@ -271,7 +267,7 @@ def _serve_api(
         link_prefix=configuration.link_prefix,
     )
     config = uvicorn.Config(
-        make_app(core, authenticator, settings),
+        make_app(core, make_authenticator(configuration), settings),
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -286,7 +282,7 @@ def _serve_api(
     for number in (signal.SIGTERM, signal.SIGINT):
         # It counts before uvicorn has handlers of its own; afterwards it takes the signal that uvicorn raises once more.
         signal.signal(number, end)
-    server.run(sockets=[listener])
+    return server
 
 
 def _poke_path(configuration: ServerConfiguration) -> Path:
