@@ -247,3 +247,24 @@ def test_a_namespace_of_the_same_name_is_not_the_same(tmp_path: Path) -> None:
     assert door.apply(plan) == []
     assert "chain leaving" in command(f"ip netns exec {name} nft list table inet kaon")
     assert not look(world, door)[1]
+
+
+@on_own_ground
+def test_without_bridged_frames_nothing_is_said_to_be_filtered(tmp_path: Path) -> None:
+    """Where the kernel does not show bridged frames to our chains, no port is wired behind them: every port learns why."""
+    world = small_world()
+    troubles = KernelFilters(tmp_path, switches=tmp_path).apply(look(world, KernelFilters(tmp_path))[1])
+    assert {trouble.owner for trouble in troubles} == {f"port/{port}" for port in world.view().ports()}
+    assert "br_netfilter" in troubles[0].reason
+    assert command("nft list tables") == ""
+
+
+@on_own_ground
+def test_a_disk_that_takes_no_records_is_no_reason_to_filter_nothing(tmp_path: Path) -> None:
+    """What cannot be remembered is written all the same, and an agent that starts then makes everything right."""
+    (tmp_path / "full").write_text("not a directory")
+    world = small_world()
+    settle(world, KernelFilters(tmp_path / "full"))
+    right = listing()
+    settle(world, KernelFilters(tmp_path / "full"))
+    assert listing() == right

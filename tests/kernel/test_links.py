@@ -10,7 +10,10 @@ import pytest
 
 from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.links import compile_links
+from kaon.host.kernel import netlink
+from kaon.host.state.links import Bridge, Tap, Uplink
 from kaon.host.state.names import bridge_name, router_namespace, tap_name, vxlan_name
+from kaon.host.state.namespaces import Namespace
 from kaon.host.state.network_state import LinkState
 from link_rig import RigHost, rig_host
 from link_scenes import Scene, mac
@@ -220,3 +223,71 @@ def test_a_plugged_tap_is_told_of(hosts: tuple[RigHost, RigHost]) -> None:
     b.observe()
     b.sh("ip link del tapnew")
     assert b.run(b.door.drain) == {"tapnew"}
+
+
+def descriptors() -> int:
+    """Count what this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_more_namespaces_than_sockets_are_kept(hosts: tuple[RigHost, RigHost], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many routers a host has, it holds a bounded number of descriptors, and finds all as they shall be."""
+    monkeypatch.setattr(netlink, "KEPT_SOCKETS", 3)
+    host = hosts[0]
+    wanted = LinkState(namespaces=frozenset(Namespace(router_namespace(f"{n}"), owner=f"router/{n}") for n in range(8)))
+    before = descriptors()
+    for _ in range(2):
+        assert host.converge(wanted) == []
+    assert host.observe().state.namespaces == wanted.namespaces
+    assert descriptors() <= before + 3
+    assert host.converge(LinkState()) == []
+    assert descriptors() <= before
+
+
+def test_what_only_looks_like_a_namespace_does_not_blind_us(hosts: tuple[RigHost, RigHost]) -> None:
+    """A namespace of another kind under a name like ours is others', and all the rest is looked at and made."""
+    host = hosts[0]
+    odd, good = Namespace(router_namespace("odd"), owner="router/odd"), Namespace(router_namespace("good"), owner="router/good")
+    assert host.converge(LinkState(namespaces=frozenset({good}))) == []
+    host.sh(f"touch {host.directory}/{odd.name}; mount --bind /proc/self/ns/uts {host.directory}/{odd.name}")
+    assert host.observe().foreign_namespaces == {odd.name}
+    troubles = host.converge(LinkState(namespaces=frozenset({odd, good})))
+    assert [trouble.owner for trouble in troubles] == ["router/odd"]
+    assert host.observe().state.namespaces == {good}
+
+
+def test_a_physical_network_gets_another_interface(hosts: tuple[RigHost, RigHost]) -> None:
+    """After a start with another mapping the bridge has the new uplink, and never had both."""
+    host = hosts[0]
+    bridge = bridge_name("11111111-1111-4111-8111-111111111111")
+    made = Bridge(bridge, mac(9), 1500, owner="network/11111111-1111-4111-8111-111111111111")
+    host.sh("ip link add phys1 type veth peer name far1; ip link add phys2 type veth peer name far2")
+
+    def with_uplink(name: str) -> LinkState:
+        return LinkState(links=frozenset({made, Uplink(name, bridge, owner=made.owner)}))
+
+    assert host.converge(with_uplink("phys1")) == []
+    steps = host.plan(with_uplink("phys2")).steps
+    assert [(type(step).__name__, getattr(step.what, "name", "")) for step in steps] == [
+        ("Remove", "phys1"),
+        ("Change", "phys2"),
+    ]
+    assert host.converge(with_uplink("phys2")) == []
+    assert f"master {bridge}" in host.sh("ip link show phys2")
+    assert "master" not in host.sh("ip link show phys1")
+
+
+def test_a_tap_that_went_and_came_back_is_noticed(hosts: tuple[RigHost, RigHost]) -> None:
+    """Between two looks a VM was rebooted: its tap has the same name and is on no bridge. It is told, and joined again."""
+    host = hosts[0]
+    bridge = bridge_name("11111111-1111-4111-8111-111111111111")
+    made = Bridge(bridge, mac(9), 1500, owner="network/11111111-1111-4111-8111-111111111111")
+    tap = tap_name("22222222-2222-4222-8222-222222222222")
+    host.sh(f"ip link add {tap} type veth peer name vm")
+    wanted = LinkState(links=frozenset({made, Tap(tap, bridge, 1500, owner="port/22222222-2222-4222-8222-222222222222")}))
+    assert host.converge(wanted) == []
+    host.run(host.door.drain)
+    host.sh(f"ip link del {tap}; ip link add {tap} type veth peer name vm")
+    assert tap in host.run(host.door.drain)
+    assert host.converge(wanted) == []
+    assert f"master {bridge}" in host.sh(f"ip link show {tap}")

@@ -123,7 +123,7 @@ class Dnsmasq:
         for step in plan.steps:
             try:
                 self._apply_step(step, processes)
-            except (OSError, subprocess.SubprocessError) as error:
+            except (OSError, ValueError, subprocess.SubprocessError) as error:  # ValueError: an empty pid file
                 troubles.append(Trouble(step.owner, f"dnsmasq: {_said(error)}"))
         return troubles
 
@@ -224,9 +224,9 @@ class Dnsmasq:
                     if _process(process.pid, self._run_dir) != process:
                         continue
                     signal.pidfd_send_signal(handle, signal.SIGTERM)
-                    if not select.select([handle], [], [], END_TIMEOUT_S)[0]:
+                    if not _ended(handle):
                         signal.pidfd_send_signal(handle, signal.SIGKILL)
-                        select.select([handle], [], [], END_TIMEOUT_S)
+                        _ended(handle)
                 finally:
                     os.close(handle)
 
@@ -329,9 +329,20 @@ def _process(pid: int, run_dir: Path) -> _Process | None:
     return None
 
 
+def _ended(handle: int) -> bool:
+    """Wait until a process has ended; False when it has not in time. Not `select`, which ends at descriptor 1023."""
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return bool(poll.poll(END_TIMEOUT_S * 1000))
+
+
 def _start_time(pid: int) -> str:
-    """Field 22 of /proc/<pid>/stat (man proc): in clock ticks since boot; with the pid it names a process for good."""
-    return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[19]
+    """Field 22 of /proc/<pid>/stat (man proc): in clock ticks since boot; with the pid it names a process for good.
+
+    Empty when there is no such process.
+    """
+    words = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return words[19] if words else ""
 
 
 def _prune_leases(path: Path, release: Collection[str]) -> None:

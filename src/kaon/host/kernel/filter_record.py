@@ -4,6 +4,7 @@ Losing it costs one atomic rewrite of our tables: numbers in use are read from t
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -50,6 +51,7 @@ class Records:
         """Keep them in a directory, which is made when first needed."""
         self._directory = directory
         self._held: dict[str, Record] = {}
+        self._unwritten: set[str] = set()
 
     def _file(self, namespace: str) -> Path:
         return self._directory / f"{namespace or 'host'}.json"
@@ -64,15 +66,22 @@ class Records:
         return self._held[namespace]
 
     def put(self, namespace: str, record: Record) -> None:
-        """Keep a record; a reader finds the old one or the new one. Errors: OSError."""
-        if record == self._held.get(namespace) and self._file(namespace).exists():
+        """Keep a record; a reader finds the old one or the new one.
+
+        A full disk is no reason to wire nothing: the record is kept in memory, and written with the next change. What an agent
+        believes that starts meanwhile is old, and every chain that differs from it is written again.
+        """
+        file = self._file(namespace)
+        if record == self._held.get(namespace) and namespace not in self._unwritten and file.exists():
             return
         self._held[namespace] = record
-        self._directory.mkdir(parents=True, exist_ok=True)
-        file = self._file(namespace)
+        self._unwritten.add(namespace)
         draft = file.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(record))
-        draft.replace(file)
+        with suppress(OSError):
+            self._directory.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(msgspec.json.encode(record))
+            draft.replace(file)
+            self._unwritten.discard(namespace)
 
     def forget_all_but(self, namespaces: frozenset[str]) -> None:
         """Drop the records of namespaces that are gone."""

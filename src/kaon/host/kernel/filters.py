@@ -7,7 +7,10 @@ were taken after writing; a chain that differs is in doubt, and the planner writ
 Two kinds of this door exist, the kernel's and `filters_fake.FakeFilters`; both keep the laws of `tests/laws`.
 """
 
+import errno
+import subprocess
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +28,7 @@ from kaon.host.state.flows import EndFlows, FlowPolicy, Verdict
 from kaon.host.state.names import HOST
 from kaon.host.state.trouble import Trouble
 
+_LOAD_TIMEOUT_S = 10.0
 _FEW_CHAINS = 8
 """Up to so many chains are listed one by one after writing; beyond, their whole table is."""
 
@@ -44,11 +48,19 @@ class FilterDoor(Protocol):
 class KernelFilters:
     """The kernel's own. One thread at a time."""
 
-    def __init__(self, state_dir: Path, netns_dir: Path = Path("/run/netns"), flows: FlowDoor | None = None) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        netns_dir: Path = Path("/run/netns"),
+        flows: FlowDoor | None = None,
+        switches: Path = Path("/proc/sys/net"),
+    ) -> None:
         """Remember in `state_dir`/filters what was written.
 
         netns_dir  where named namespaces are found
+        switches   where the kernel shows which parts of it are loaded
         """
+        self._switches = switches
         self._records = Records(state_dir / "filters")
         self._netns_dir = netns_dir
         self._flows = flows or Conntrack(netns_dir)
@@ -136,6 +148,8 @@ class KernelFilters:
         only if nobody else wrote between our look, our transaction and the fingerprints.
         """
         namespace = transaction.namespace
+        if namespace == HOST and transaction.tables.get("inet"):
+            _show_bridged_frames(self._switches)
         with Nfnetlink(self._path(namespace)) as netlink, Nft(self._path(namespace)) as nft:
             instance = _instance(netlink)
             record = self._records.get(namespace)
@@ -195,6 +209,20 @@ class KernelFilters:
         condemned |= {flow.zone for flow, verdict in verdicts if verdict is Verdict.KEEP and flow.condemned}
         record = self._records.get(namespace)
         self._records.put(namespace, msgspec.structs.replace(record, pending=(), condemned=tuple(sorted(condemned))))
+
+
+def _show_bridged_frames(switches: Path) -> None:
+    """Make sure that the kernel shows bridged frames to our chains: without br_netfilter each is right and none is asked.
+
+    After a reboot nobody else may have loaded it. Errors: OSError, and then no port is to be wired.
+    """
+    shown = switches / "bridge" / "bridge-nf-call-iptables"
+    if shown.exists():
+        return
+    with suppress(OSError, subprocess.SubprocessError):
+        subprocess.run(["modprobe", "br_netfilter"], check=False, timeout=_LOAD_TIMEOUT_S, capture_output=True)  # noqa: S607 - by PATH
+    if not shown.exists():
+        raise OSError(errno.EOPNOTSUPP, "the kernel module br_netfilter is missing: bridged frames would pass unfiltered")
 
 
 def _instance(netlink: Nfnetlink) -> str:

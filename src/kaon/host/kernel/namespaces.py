@@ -2,7 +2,7 @@
 
 `setns` moves the calling thread only, and everything here brings it back before it returns. Sockets stay in the
 namespace that they were opened in: keep them, rather than entering again. Whoever holds a socket or descriptor of a
-namespace keeps it and its devices alive after its name is gone.
+namespace keeps it and its devices alive after its name is gone, hence nothing is kept here.
 """
 
 import ctypes
@@ -48,7 +48,6 @@ class Namespaces:
         self.directory = directory
         self._home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
         self._nsfs = os.fstat(self._home).st_dev
-        self._open: dict[str, tuple[int, int]] = {}
 
     def names(self) -> frozenset[str]:
         """List the namespaces; a plain file below the directory is none."""
@@ -66,26 +65,19 @@ class Namespaces:
             return None
         return found.st_ino if found.st_dev == self._nsfs else None
 
-    def descriptor(self, name: str) -> int:
-        """Give an open descriptor of a namespace, kept until it is forgotten. Errors: FileNotFoundError."""
+    @contextmanager
+    def opened(self, name: str) -> Iterator[int]:
+        """Give an open descriptor of a namespace for the length of a `with`. Errors: FileNotFoundError."""
         if name == HOST:
-            return self._home
-        inode = self.identity(name)
-        kept = self._open.get(name)
-        if kept is not None and kept[0] == inode:
-            return kept[1]
-        self.forget(name)
-        if inode is None:
+            yield self._home
+            return
+        if self.identity(name) is None:
             raise FileNotFoundError(f"there is no namespace {name}")
         descriptor = os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
-        self._open[name] = (inode, descriptor)
-        return descriptor
-
-    def forget(self, name: str) -> None:
-        """Close what is kept of a namespace, so that it can go when its name goes."""
-        kept = self._open.pop(name, None)
-        if kept is not None:
-            os.close(kept[1])
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def inside(self, name: str) -> Iterator[None]:
@@ -93,7 +85,8 @@ class Namespaces:
         if name == HOST:
             yield
             return
-        _call("setns", self.descriptor(name), _CLONE_NEWNET)
+        with self.opened(name) as descriptor:
+            _call("setns", descriptor, _CLONE_NEWNET)
         try:
             yield
         finally:
@@ -124,15 +117,12 @@ class Namespaces:
 
     def delete(self, name: str) -> None:
         """Take a namespace's name away; it goes with its last user. One that is not there is no error."""
-        self.forget(name)
         if self.identity(name) is not None:
             _call("umount2", str(self.directory / name).encode(), _MNT_DETACH)
         (self.directory / name).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close every descriptor."""
-        for name in tuple(self._open):
-            self.forget(name)
+        """Close what is kept of the host's own."""
         os.close(self._home)
 
     def _go_home(self) -> None:

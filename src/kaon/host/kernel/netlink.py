@@ -1,6 +1,6 @@
 """The real door to links: rtnetlink, /proc/sys and raw sockets, in the host's namespace and in ours.
 
-One socket for each namespace is kept open, and closed when its namespace is no more: it would keep it alive.
+A socket for each namespace (of many, not for all) is kept, and closed when its namespace is no more: it would keep it alive.
 
 What we have been taught by the kernel:
 
@@ -34,6 +34,12 @@ from kaon.host.state.trouble import Trouble
 _PROC = Path("/proc/sys/net")
 _OUR_SPACES = ("qrouter-", "qdhcp-")
 """Namespaces of other names are not ours and are not looked into."""
+
+_NO_NAMESPACE = frozenset({errno.EINVAL, errno.ENOENT})
+"""Gone since it was listed, or of a kind that has no devices: not ours, and no reason not to look at the others."""
+
+KEPT_SOCKETS = 256
+"""Sockets of namespaces that are kept at most, the oldest go first: a process may have 1024 descriptors."""
 
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EADDRNOTAVAIL, errno.ENXIO})
 _HOPELESS = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.ERANGE, errno.EAFNOSUPPORT})
@@ -128,15 +134,20 @@ class NetlinkLinks:
         for name in sorted(names):
             if not name.startswith(_OUR_SPACES):
                 continue
-            with suppress(FileNotFoundError):  # gone since it was listed
-                devices = link_dump.devices(self._socket(name))
-                loopback = devices.get(LOOPBACK)
-                if loopback is None or loopback.owner is None:
-                    self._forget(name)
+            try:
+                socket = self._socket(name)
+            except OSError as error:
+                if error.errno in _NO_NAMESPACE or isinstance(error, FileNotFoundError):
                     continue
-                spaces.add(Namespace(name, up=loopback.up, owner=loopback.owner))
-                inner[name] = devices
-                self._remember(name, devices)
+                raise
+            devices = link_dump.devices(socket)
+            loopback = devices.get(LOOPBACK)
+            if loopback is None or loopback.owner is None:
+                self._forget(name)
+                continue
+            spaces.add(Namespace(name, up=loopback.up, owner=loopback.owner))
+            inner[name] = devices
+            self._remember(name, devices)
         return spaces, inner
 
     def _state(
@@ -196,8 +207,8 @@ class NetlinkLinks:
                 raise TypeError(f"no such step: {step}")
 
     def _create(self, link: Bridge | Vxlan | VethPair) -> None:
-        descriptor = self._namespaces.descriptor(link.namespace) if isinstance(link, VethPair) else -1
-        _ask(self._home, link_requests.creation(link, descriptor))
+        with self._namespaces.opened(link.namespace if isinstance(link, VethPair) else HOST) as descriptor:
+            _ask(self._home, link_requests.creation(link, descriptor))
         alias = nl.text(link_requests.IFALIAS, alias_of(link.owner))
         self._indexes.pop((HOST, link.name), None)
         index = self._index(HOST, link.name)
@@ -329,6 +340,8 @@ class NetlinkLinks:
         if kept is not None and kept[0] == identity:
             return kept[1]
         self._forget(space)
+        while len(self._sockets) >= KEPT_SOCKETS:
+            self._sockets.pop(next(iter(self._sockets)))[1].close()
         socket = self._namespaces.run(space, rtnetlink.RouteSocket)
         self._sockets[space] = (identity, socket)
         return socket
@@ -337,7 +350,6 @@ class NetlinkLinks:
         kept = self._sockets.pop(space, None)
         if kept is not None:
             kept[1].close()
-        self._namespaces.forget(space)
         for key in [key for key in self._indexes if key[0] == space]:
             del self._indexes[key]
 

@@ -1,6 +1,7 @@
 """What to do so that the links of a host become as desired, in which order, and why in that order. Pure.
 
-    build      1  delete what must be made anew (a veth or tunnel whose identity differs): its name has to be free
+    build      1  release an uplink that another takes the place of; delete what must be made anew (a veth or tunnel whose
+                  identity differs): its name has to be free
                2  namespaces, then their switches: forwarding and DAD must be decided before the first address
                3  bridges, tunnels, pairs; each made and marked as ours at once, switched (no IPv6), not yet up
                4  changes of links; members' MTU after their bridge's
@@ -104,7 +105,8 @@ def plan_links(desired: LinkState, observed: Observed) -> LinkPlan:
     spaces = _by_name(wanted.namespaces), _by_name(actual.namespaces)
     standing = _standing(actual, links)
     entries = _EntryDiff.of(wanted, standing, actual, links.lost_devices())
-    build: list[LinkStep] = [Remove(link) for link in links.rebuilt]
+    exchanged = links.exchanged()
+    build: list[LinkStep] = [Remove(link) for link in (*exchanged, *links.rebuilt)]
     build += _namespaces(*spaces)
     build += [Create(link) for link in links.created]
     build += _switches(wanted, actual, links)
@@ -113,7 +115,7 @@ def plan_links(desired: LinkState, observed: Observed) -> LinkPlan:
     build += entries.put
     build += links.joins()
     build += [Announce(address) for address in entries.announced()]
-    tear_down: list[LinkStep] = [*entries.removed, *(Remove(link) for link in links.deleted)]
+    tear_down: list[LinkStep] = [*entries.removed, *(Remove(link) for link in links.deleted if link not in exchanged)]
     gone = sorted(spaces[1].keys() - spaces[0].keys())
     tear_down += [Remove(spaces[1][name]) for name in gone]
     return LinkPlan(tuple(build), tuple(tear_down), troubles)
@@ -196,6 +198,12 @@ class _LinkDiff:
             elif isinstance(want, VethPair) and isinstance(found, VethPair) and want.bridge != found.bridge:
                 steps.append(Change(want, replace(want, bridge=found.bridge)))
         return steps + [Change(link) for link in self.plugged]
+
+    def exchanged(self) -> tuple[Link, ...]:
+        """Give uplinks that leave a bridge on which another one comes: together they would join two physical networks."""
+        coming = {link.bridge for link in self.plugged if isinstance(link, Uplink)}
+        coming |= {want.bridge for want, found in self.kept if isinstance(want, Uplink) and want != found}
+        return tuple(link for link in self.deleted if isinstance(link, Uplink) and link.bridge in coming)
 
     def lost_devices(self) -> frozenset[tuple[str, str]]:
         """Give (namespace, device) of links that go: whatever stands in them goes too."""
