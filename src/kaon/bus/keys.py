@@ -89,23 +89,40 @@ def is_host_name(text: str) -> bool:
 
 
 class AuthorizedHosts:
-    """The directory of hosts' public keys. It is looked at again whenever someone connects; it may change at any time."""
+    """The directory of hosts' public keys. It may change at any time, and what it says counts at once.
+
+    A known key costs two looks at the file system, an unknown one a look at each file, none of them into a file that is known:
+    neither the hosts that speak nor strangers that knock make the server read.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._known: dict[bytes, str] = {}
+        self._seen: tuple[int, ...] = ()
+        self._files: dict[str, tuple[int, ...]] = {}
 
     def host_of(self, key: bytes) -> str | None:
         """Name the host that a public key of 32 bytes belongs to; None when nobody, or more than one host, has it."""
         host = self._known.get(key)
-        if host is not None and self._key_of(host) == key:
+        if host is not None and self._stands(host):
             return host
-        self._known = self._read_all()
+        seen = _looks(self._directory)
+        files = {path.name.removesuffix(".key"): _looks(path) for path in self._directory.glob("*.key")}
+        if files != self._files:
+            self._known = self._read_all()
+        self._seen, self._files = seen, files
         return self._known.get(key)
+
+    def _stands(self, host: str) -> bool:
+        """Tell whether nothing has changed since the directory was read: no file came or went, and the host's is the same."""
+        return _looks(self._directory) == self._seen and _looks(self._file_of(host)) == self._files.get(host)
+
+    def _file_of(self, host: str) -> Path:
+        return self._directory / f"{host}.key"
 
     def _key_of(self, host: str) -> bytes | None:
         with contextlib.suppress(BadKey):
-            return read_key(self._directory / f"{host}.key")
+            return read_key(self._file_of(host))
         return None
 
     def _read_all(self) -> dict[bytes, str]:
@@ -120,6 +137,15 @@ class AuthorizedHosts:
                 shared.add(key)
             found[key] = host
         return {key: host for key, host in found.items() if key not in shared}
+
+
+def _looks(path: Path) -> tuple[int, ...]:
+    """What changes when a file or directory does; empty when it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_ctime_ns
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -14,11 +14,13 @@ does not read, or of whom it is not known what it holds, gets no deltas: one nud
 """
 
 from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 
 from kaon.bus.live import Claim, Follow, Heard, Live, Load, Note, Record, Register, Send, ServerAction, Times
 from kaon.wire import scopes
 from kaon.wire.codec import BadMessage, decode_from_host
 from kaon.wire.messages import (
+    MOST_AT_ONCE,
     WIRE_VERSION,
     Alive,
     Delta,
@@ -36,7 +38,6 @@ from kaon.wire.messages import (
 )
 
 _NAMING = (scopes.Kind.HOST, scopes.Kind.GROUP, scopes.Kind.ROUTER)
-_PULL_AT_ONCE = 1000
 
 
 class ServerEnd:
@@ -246,6 +247,8 @@ class ServerEnd:
             problem = f"wire version {hello.wire_version} is not spoken here: expected {WIRE_VERSION}"
         elif not hello.instance:
             problem = "the hello names no instance"
+        elif not _can_end_a_tunnel(hello.tunnel_ip):
+            problem = f"no tunnel can end at {hello.tunnel_ip!r}: expected an IPv4 or IPv6 address of the host"
         if problem is not None:
             refusal = Refused(reason=problem, retry_after_s=self._times.misfit_retry_s)
             return [Note("host refused", {"host": host, "says": hello.host, "reason": problem}), Send(peer, refusal)]
@@ -346,7 +349,7 @@ class ServerEnd:
         if not live.registered:
             return []
         actions: list[ServerAction] = []
-        if len(message.scopes) + len(live.waiting) > _PULL_AT_ONCE:
+        if len(message.scopes) + len(live.waiting) > MOST_AT_ONCE:
             return [Note("host asks for too much at once", {"host": live.host, "scopes": len(message.scopes)})]
         for scope, held in message.scopes.items():
             if scope in live.follows:
@@ -362,6 +365,8 @@ class ServerEnd:
     def _give(self, live: Live, scope: str, held: int) -> list[ServerAction]:
         """Bring a scope from the revision that the host holds to the present one."""
         live.behind.discard(scope)
+        if held and scope in live.loading:
+            return []  # something is on its way already; should it not fit, the host asks again
         if held and held == self._revisions[scope]:
             live.sent[scope] = held
             return [Send(live.peer, Delta(scope=scope, from_revision=held, to_revision=held), (scope,))]
@@ -444,6 +449,17 @@ class ServerEnd:
             return []
         self._loading[scope, from_revision] = {live.host}
         return [Load(scope, from_revision)]
+
+
+def _can_end_a_tunnel(address: str | None) -> bool:
+    """Tell whether hosts may be told this address: they all work with it, so one host's nonsense would be everybody's."""
+    if address is None:
+        return True
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    return not (known.is_multicast or known.is_unspecified)
 
 
 def _is_scope(name: str) -> bool:

@@ -1,7 +1,8 @@
 """The brokerless carrier: ZeroMQ ROUTER and DEALER over TCP, CURVE on every connection.
 
 The server answers ZAP (ZeroMQ RFC 27) itself, in the thread that calls `receive`: a key is looked up in `AuthorizedHosts`, and
-the host's name travels with each message of the connection as its user id. ROUTER_MANDATORY tells of a peer that is gone;
+travels with each message of the connection as its user id. Whose it is, is asked for each message: a key that is taken away
+counts no longer, on a connection that stands neither. ROUTER_MANDATORY tells of a peer that is gone;
 ROUTER_HANDOVER stays off, so that nobody can take over a connection by its routing id. Either side notices a dead peer by
 ZMTP heartbeats.
 """
@@ -22,12 +23,14 @@ from kaon.wire.codec import MAX_MESSAGE_BYTES
 HostOf = Callable[[bytes], str | None]
 """Names the host that a public key of 32 bytes belongs to."""
 
-MAX_FROM_HOST_BYTES = 4 * 1024 * 1024
-"""No host has more to say at once."""
+MAX_FROM_HOST_BYTES = 2 * 1024 * 1024
+"""No host has more to say at once: five hundred reasons of five hundred characters."""
 
 _ZAP = "inproc://zeromq.zap.01"
 _ZAP_DOMAIN = b"kaon"
 _BATCH = 1000
+_BATCH_BYTES = 8 * 1024 * 1024
+_FROM_HOST_QUEUE = 64
 _SERVER_QUEUE = 500
 _HOST_QUEUE = 1000
 _CONNECTED = zmq.EVENT_HANDSHAKE_SUCCEEDED
@@ -101,7 +104,7 @@ class ZeroMQServer(ServerCarrier):
         self._router.router_mandatory = 1
         self._router.maxmsgsize = MAX_FROM_HOST_BYTES
         self._router.sndhwm = queue_messages
-        self._router.rcvhwm = _HOST_QUEUE
+        self._router.rcvhwm = _FROM_HOST_QUEUE  # for each host; beyond it TCP makes the host wait
         self._router.backlog = 1024
         self._router.curve_server = 1
         self._router.curve_secretkey = z85.encode(secret)
@@ -136,7 +139,8 @@ class ZeroMQServer(ServerCarrier):
         return events
 
     def _read(self, events: list[FromCarrier]) -> None:
-        for _ in range(_BATCH):
+        size = 0
+        while len(events) < _BATCH and size < _BATCH_BYTES:
             try:
                 frames = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
@@ -145,10 +149,16 @@ class ZeroMQServer(ServerCarrier):
                 continue
             identity, body = frames
             peer = bytes(identity.bytes)
+            size += len(body)
             # A descriptor may have changed hands: what was lost before this message arrived is told first.
             self._notice_lost(events)
+            host = self._host_of(z85.decode(str(body.get("User-Id"))))
+            if host is None:
+                self.refused += 1
+                events.append(Lost(peer))
+                continue
             self._by_fd[int(body.get(zmq.SRCFD))] = peer
-            events.append(Received(peer, str(body.get("User-Id")), bytes(body.bytes)))
+            events.append(Received(peer, host, bytes(body.bytes)))
 
     def _notice_lost(self, events: list[FromCarrier]) -> None:
         while True:
@@ -162,18 +172,18 @@ class ZeroMQServer(ServerCarrier):
                 events.append(Lost(peer))
 
     def _authenticate(self) -> None:
-        """Answer one ZAP request: 200 with the host's name as user id, or 300."""
+        """Answer one ZAP request: 200 with the host's key as user id, or 300."""
         try:
             frames = self._zap.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return
         version, request = frames[0], frames[1]
-        host = None
+        known = False
         if version == b"1.0" and len(frames) == 7 and frames[2] == _ZAP_DOMAIN and frames[5] == b"CURVE":  # noqa: PLR2004  # RFC 27
-            host = self._host_of(frames[6])
-        self.refused += host is None
+            known = self._host_of(frames[6]) is not None
+        self.refused += not known
         # 300 lets the host try again, for its key may still be brought here; after 400 libzmq never would.
-        answer = (b"300", b"unknown key", b"") if host is None else (b"200", b"", host.encode())
+        answer = (b"300", b"unknown key", b"") if not known else (b"200", b"", z85.encode(frames[6]))
         self._zap.send_multipart([b"1.0", request, *answer, b""])
 
     def send(self, peer: bytes, raw: bytes) -> bool:

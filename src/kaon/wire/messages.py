@@ -20,12 +20,23 @@ values, and digests find what was missed.
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from kaon.wire.entries import Entry
 
 WIRE_VERSION = 1
+
+MOST_AT_ONCE = 1000
+"""Things in one message of a host; a message with more cannot be read. What is said by hosts is bounded in every way."""
+
+Word = Annotated[str, Meta(max_length=255, pattern=r"\A[^\x00-\x1f]*\Z")]
+Reason = Annotated[str, Meta(max_length=500, pattern=r"\A[^\x00]*\Z")]
+Setting = Annotated[str, Meta(max_length=4000, pattern=r"\A[^\x00]*\Z")]
+Revision = Annotated[int, Meta(ge=0, lt=2**62)]
+Revisions = Annotated[dict[Word, Revision], Meta(max_length=MOST_AT_ONCE)]
 
 
 class Role(StrEnum):
@@ -63,27 +74,29 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", kw_only=True):
     """
 
     wire_version: int
-    host: str
-    instance: str
-    roles: tuple[Role, ...]
-    tunnel_ip: str | None = None
-    physical_networks: tuple[str, ...] = ()
-    epoch: str | None = None
-    digest: str = ""
-    configurations: dict[str, str | int | bool] = {}
+    host: Word
+    instance: Word
+    roles: Annotated[tuple[Role, ...], Meta(max_length=len(Role))]
+    tunnel_ip: Word | None = None
+    physical_networks: Annotated[tuple[Word, ...], Meta(max_length=100)] = ()
+    epoch: Word | None = None
+    digest: Word = ""
+    configurations: Annotated[
+        dict[Word, Setting | Annotated[int, Meta(ge=-(2**62), lt=2**62)] | bool], Meta(max_length=100)
+    ] = {}
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat", kw_only=True):
     """An agent is alive, and holds this."""
 
-    instance: str
-    digest: str
+    instance: Word
+    digest: Word
 
 
 class Pull(msgspec.Struct, frozen=True, tag="pull", kw_only=True):
     """An agent asks for scopes; the value is the revision it holds, 0 for none."""
 
-    scopes: dict[str, int]
+    scopes: Revisions
 
 
 class Realised(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +107,11 @@ class Realised(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: RealisedKind
-    id: str
-    revision: int
+    id: Annotated[str, Meta(max_length=36, pattern=r"\A[^\x00-\x1f]*\Z")]
+    revision: Revision
     up: bool = True
     gone: bool = False
-    reason: str = ""
+    reason: Reason = ""
 
 
 class Report(msgspec.Struct, frozen=True, tag="report", kw_only=True):
@@ -107,16 +120,16 @@ class Report(msgspec.Struct, frozen=True, tag="report", kw_only=True):
     applied  scope -> revision that the kernel now agrees with
     """
 
-    sequence: int
-    instance: str
-    applied: dict[str, int] = {}
-    realised: tuple[Realised, ...] = ()
+    sequence: Revision
+    instance: Word
+    applied: Revisions = {}
+    realised: Annotated[tuple[Realised, ...], Meta(max_length=MOST_AT_ONCE)] = ()
 
 
 class Alive(msgspec.Struct, frozen=True, tag="alive", kw_only=True):
     """The answer to Probe."""
 
-    instance: str
+    instance: Word
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome", kw_only=True):

@@ -1,5 +1,7 @@
 """The server's end of the talk, message by message."""
 
+import pytest
+
 from kaon.bus.live import Follow, Heard, Load, Note, Record, Register, Send, ServerAction, Times
 from kaon.bus.server_end import ServerEnd
 from kaon.wire.codec import encode
@@ -12,6 +14,8 @@ from kaon.wire.messages import (
     Nudge,
     Probe,
     Pull,
+    Realised,
+    RealisedKind,
     Refused,
     Report,
     Role,
@@ -173,3 +177,41 @@ def test_a_scope_held_at_its_newest_is_answered_without_reading() -> None:
     """A pull of what is held already is answered with an empty delta."""
     (send,) = say(joined(), Pull(scopes={"network:n1": 7}))
     assert send == Send(b"1", Delta(scope="network:n1", from_revision=7, to_revision=7), ("network:n1",))
+
+
+def test_a_host_that_asks_again_and_again_is_read_for_once() -> None:
+    """However often and from whatever revision a host pulls a scope, one delta and one snapshot are on their way at most."""
+    end = joined()
+    end.journal_moved(1.0, {"network:n1": 100})
+    asked = [say(end, Pull(scopes={"network:n1": held})) for held in (8, 9, 10, 0, 0, 11)]
+    assert [Load("network:n1", 0)] == [action for actions in asked for action in actions]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Report(sequence=1, instance="i1", applied={f"network:{number}": 1 for number in range(1001)}),
+        Report(sequence=2**63, instance="i1"),
+        Report(sequence=1, instance="i1", realised=(Realised(kind=RealisedKind.PORT, id="p" * 37, revision=1),)),
+        Report(sequence=1, instance="i1", realised=(Realised(kind=RealisedKind.PORT, id="p", revision=-1),)),
+        Report(sequence=1, instance="i1", realised=(Realised(kind=RealisedKind.PORT, id="p", revision=1, reason="\0"),)),
+        Report(sequence=1, instance="i1", realised=(Realised(kind=RealisedKind.PORT, id="p", revision=1, reason="x" * 501),)),
+        Pull(scopes={"network:n1": -1}),
+        Pull(scopes={f"network:{number}": 0 for number in range(1001)}),
+        Heartbeat(instance="i" * 256, digest=""),
+    ],
+)
+def test_what_no_database_would_take_is_no_message(wrong: FromHost) -> None:
+    """Numbers, words and lists beyond their bounds are refused before anybody works with them."""
+    (note,) = say(joined(), wrong)
+    assert isinstance(note, Note)
+    assert note.event == "message cannot be read"
+
+
+@pytest.mark.parametrize("address", ["nonsense", "224.0.0.1", "ff02::1", "0.0.0.0", "::", "192.0.2.1/24", ""])  # noqa: S104  # refused is the point
+def test_a_tunnel_that_ends_nowhere_is_refused(address: str) -> None:
+    """All hosts of a network work with the address where one host's tunnels end: it must be one."""
+    wrong = Hello(wire_version=1, host="h1", instance="i1", roles=(Role.L2,), tunnel_ip=address)
+    end = ServerEnd("e", Times())
+    assert [Note, Send] == [type(action) for action in say(end, wrong)]
+    assert end.hosts() == {}

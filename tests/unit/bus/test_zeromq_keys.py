@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import zmq
+from zmq.utils import z85
 
-from kaon.bus.carrier import Received
-from kaon.bus.keys import AuthorizedHosts, BadKey, make_host_keys, make_server_keys, read_key
+from kaon.bus.carrier import Lost, Received
+from kaon.bus.keys import AuthorizedHosts, BadKey, make_host_keys, make_keys, make_server_keys, read_key
 from kaon.bus.zeromq import MAX_FROM_HOST_BYTES, ZeroMQHost, ZeroMQServer
 
 PATIENCE_S = 20.0
@@ -56,6 +57,36 @@ def test_an_unknown_key_does_not_connect(server: ZeroMQServer, tmp_path: Path) -
     key_file.write_text(key)
     assert _heard(server, host).host == "h1"
     host.close()
+
+
+def test_a_key_that_is_taken_away_counts_no_longer(server: ZeroMQServer, tmp_path: Path) -> None:
+    """A host whose key file is removed is not heard any more, on the connection that it has; the server takes it as lost."""
+    make_host_keys(tmp_path, "h1", tmp_path / "h1")
+    host = _host(server, tmp_path / "h1")
+    peer = _heard(server, host).peer
+    (tmp_path / "hosts" / "h1.key").unlink()
+    while server.receive(0.2):
+        pass  # what it had said before
+    assert host.send(b"let me speak")
+    deadline = time.monotonic() + PATIENCE_S
+    events: list[object] = []
+    while not events and time.monotonic() < deadline:
+        events += server.receive(0.1)
+    assert [Lost(peer)] == events
+    host.close()
+
+
+def test_a_key_that_is_exchanged_counts_no_longer(tmp_path: Path) -> None:
+    """New keys of a host make its old ones nobody's, also when the file is written in place."""
+    make_server_keys(tmp_path)
+    make_host_keys(tmp_path, "h1", tmp_path / "h1")
+    make_host_keys(tmp_path, "h2", tmp_path / "h2")
+    hosts = AuthorizedHosts(tmp_path / "hosts")
+    old, other = (read_key(tmp_path / "hosts" / f"{name}.key") for name in ("h1", "h2"))
+    assert (hosts.host_of(old), hosts.host_of(other)) == ("h1", "h2")
+    new = make_keys().public
+    (tmp_path / "hosts" / "h1.key").write_text(new)
+    assert [None, "h2", "h1"] == [hosts.host_of(key) for key in (old, other, z85.decode(new))]
 
 
 def test_the_name_comes_from_the_key_and_not_from_the_routing_id(server: ZeroMQServer, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class Outbox:
         """Remember what is true now; it replaces what was said of the same things before."""
         self._applied.update(applied)
         for thing in realised:
-            reason = thing.reason[:_REASON_CHARACTERS]
+            reason = _sayable(thing.reason)[:_REASON_CHARACTERS]
             self._realised[thing.kind, thing.id] = msgspec.structs.replace(thing, reason=reason)
 
     def taken(self, sequence: int) -> None:
@@ -75,3 +75,8 @@ class Outbox:
     def next_deadline(self) -> float:
         """Say when something is due at the earliest; infinity when nothing is."""
         return self._again_at if self._applied or self._realised else math.inf
+
+
+def _sayable(text: str) -> str:
+    """Replace what has no bytes in UTF-8 (names of files may be anything) and what no database keeps."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "?")

@@ -52,6 +52,10 @@ class Tail:
             if reached == position:
                 break
             position = reached
+        if not found and self.sequence:
+            # The newest rows are never trimmed. If they are gone, the database was put back to an earlier state.
+            position = min(self.sequence, scope_reading.journal_end(tx))
+            self.sequence = position
         self.sequence = max(self.sequence, position)
         moved = {scope: revision for scope, revision in found.items() if self._told.get(scope) != revision}
         self._told = found

@@ -26,6 +26,7 @@ _HEARD_EVERY_S = 3.0
 _PLACE_EVERY_S = 30.0
 _TRIM_EVERY_S = 600.0
 _STOP_S = 5.0
+_SAME_NOTE_S = 5.0
 
 
 class Feed:
@@ -40,8 +41,9 @@ class Feed:
         self._end = ServerEnd("", times)
         self._tail = database.Tail(core)
         self._results: deque[Result] = deque()
-        self._reader = Worker("feed-reads", self._deliver)
-        self._writer = Worker("feed-writes", self._deliver)
+        self._reader = Worker("feed-reads", self._deliver, core.store.epoch)
+        self._writer = Worker("feed-writes", self._deliver, core.store.epoch)
+        self._notes: dict[tuple[str, object], tuple[float, int]] = {}
         self._poked = threading.Event()
         self._stopping = threading.Event()
         self._ready = threading.Event()
@@ -78,9 +80,12 @@ class Feed:
             while not self._stopping.is_set():
                 self._turn()
         finally:
-            self._reader.stop(_STOP_S)
-            self._writer.stop(_STOP_S)
-            self._carrier.close()
+            self._reader.stop()
+            self._writer.stop()
+            self._carrier.close()  # before anything that may take its time: the next server wants to listen here
+            deadline = time.monotonic() + _STOP_S
+            for worker in (self._reader, self._writer):
+                worker.join(max(0.0, deadline - time.monotonic()))
 
     def _turn(self) -> None:
         """Do one round of the loop: wait for something, take it in, do what follows."""
@@ -160,7 +165,17 @@ class Feed:
                 case Record():
                     self._record(action)
                 case Note():
-                    _log.warning(action.event, **action.fields)
+                    self._note(action)
+
+    def _note(self, note: Note) -> None:
+        """Log, but the same of one host only once in a while: it decides how much it sends, not how much is kept."""
+        key = (note.event, note.fields.get("host"))
+        since, kept_back = self._notes.get(key, (float("-inf"), 0))
+        if self._now - since < _SAME_NOTE_S:
+            self._notes[key] = (since, kept_back + 1)
+            return
+        self._notes[key] = (self._now, 0)
+        _log.warning(note.event, **note.fields, **({"kept_back": kept_back} if kept_back else {}))
 
     def _load(self, load: Load) -> None:
         def ask() -> Result:
