@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from filter_worlds import World, anywhere, look, make_port, make_rule, new_id, settle
+from filter_worlds import World, anywhere, look, make_port, make_rule, new_id, pair, settle
 from ground import command, make_bridge, make_node, make_vm, on_own_ground, until
 from kaon.host.compile.rules import PROTOCOLS, grant_of, text_of
 from kaon.host.kernel.conntrack import Conntrack
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.nfnetlink import Nfnetlink
 from kaon.host.kernel.nftables import Nft
-from kaon.host.plan.filters import FilterPlan, Transaction
+from kaon.host.plan.filters import FilterPlan, Transaction, plan_filters, without_rules
 from kaon.host.state.flows import Flow, Verdict
 from kaon.host.state.names import router_namespace
 from kaon.host.state.trouble import Trouble
@@ -268,3 +268,43 @@ def test_a_disk_that_takes_no_records_is_no_reason_to_filter_nothing(tmp_path: P
     right = listing()
     settle(world, KernelFilters(tmp_path / "full"))
     assert listing() == right
+
+
+@on_own_ground
+def test_the_rule_that_is_refused_is_found(tmp_path: Path) -> None:
+    """The whole is refused; the ports that have the rule are told, with the rule, and no others. Nothing was written."""
+    world = small_world()
+    bad = replace(look(world, KernelFilters(tmp_path))[0].state)
+    table = bad.tables["", "inet"]
+    chain = replace(table.chains[f"allow_in_{group_of(world)}"], rules=("tcp dport 99999 accept",))
+    chain = replace(chain, owners=(f"port/{port_of(world)}",))
+    chains = {**table.chains, f"allow_in_{group_of(world)}": chain}
+    wanted = replace(bad, tables={**bad.tables, ("", "inet"): replace(table, chains=chains)})
+    door = KernelFilters(tmp_path)
+    (trouble,) = door.apply(plan_filters(wanted, door.observe([])))
+    assert trouble.owner == f"port/{port_of(world)}"
+    assert trouble.refused == f"add rule inet kaon allow_in_{group_of(world)} tcp dport 99999 accept"
+    assert command("nft list tables") == ""
+    assert door.apply(plan_filters(without_rules(wanted, [trouble.refused]), door.observe([]))) == []
+    assert f"chain allow_in_{group_of(world)}" in command("nft list table inet kaon")
+
+
+@on_own_ground
+def test_what_is_said_twice_is_taken_once(tmp_path: Path) -> None:
+    """Address pairs that repeat or cover each other and the port's own address, and a group without rules, can be written."""
+    world = World()
+    empty = world.group()
+    pairs = (
+        pair("10.0.0.1"), pair("10.0.0.1"), pair("10.0.0.0/24"), pair("10.0.0.0/25"), pair("0.0.0.0/0"), pair("fd00::/64"),
+        pair("fd00::1"), pair("::/0"), pair("10.0.0.2", "fa:16:3e:00:00:02"), pair("10.0.0.1", "fa:16:3e:00:00:01"),
+    )  # fmt: skip
+    network = new_id()
+    ports = [make_port(network, number, (empty,), allowed_address_pairs=pairs) for number in (1, 2)]
+    world.members(empty, *ports)
+    world.group(make_rule("ingress", remote_group_id=empty), group_id=empty)
+    world.members(empty, *ports, *ports)
+    world.bind(*ports)
+    settle(world, KernelFilters(tmp_path))
+    world.group(group_id=empty)
+    settle(world, KernelFilters(tmp_path))
+    assert "accept" not in command(f"nft list chain inet kaon allow_in_{empty}").replace("policy accept", "")

@@ -225,3 +225,26 @@ def test_namespace_of_a_router_has_its_translation_in_the_same_work() -> None:
     host = plugged(view, 1)
     assert (router_namespace(uuid("rtr", 1)), "inet") in host.filters.observe([router_namespace(uuid("rtr", 1))]).tables
     host.nothing_left(view)
+
+
+def test_a_rule_that_is_refused_harms_only_who_has_it() -> None:
+    """It is left out and told; every other rule and port is as it shall be, and once it is taken nothing is left to say."""
+    host = Host()
+    view = with_group(scene({1: 1, 2: 1}, router=False, dhcp=False).view("h1"), closed=False)
+    free = uuid("port", 2)
+    own = {
+        key: msgspec.structs.replace(entry, security_groups=()) if getattr(entry, "id", "") == free else entry
+        for key, entry in view.scopes[scopes.host("h1")].items()
+    }
+    view = View("h1", {**view.scopes, scopes.host("h1"): own})
+    for number in (1, 2):
+        host.links.plug(tap_name(uuid("port", number)))
+    host.filters.fake.refuse_rule = "th dport 22 accept"
+    outcome = host.worker.work(view, EVERYTHING)
+    assert {trouble.owner for trouble in outcome.troubles} == {f"port/{uuid('port', 1)}"}
+    said = realised(view, outcome)
+    assert {number: said[RealisedKind.PORT, uuid("port", number)].up for number in (1, 2)} == {1: False, 2: True}
+    assert host.filters.fake.observe([]).tables[HOST, "inet"].chains[f"allow_in_{GROUP}"].rules == ()
+    host.filters.fake.refuse_rule = ""
+    assert host.worker.work(view, EVERYTHING).troubles == ()
+    host.nothing_left(view)

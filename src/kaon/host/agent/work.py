@@ -21,7 +21,7 @@ from kaon.host.kernel.dnsmasq import DhcpDoor
 from kaon.host.kernel.filters import FilterDoor
 from kaon.host.kernel.links import LinkDoor
 from kaon.host.plan.dhcp import StopServer, plan_dhcp
-from kaon.host.plan.filters import plan_filters
+from kaon.host.plan.filters import plan_filters, without_rules
 from kaon.host.plan.host import ORDER, Phase, withhold_unguarded
 from kaon.host.plan.links import Create, LinkPlan, LinkStep, Remove, plan_links
 from kaon.host.plan.taken import without_taken
@@ -33,6 +33,9 @@ from kaon.host.state.names import tap_name
 from kaon.host.state.namespaces import Namespace
 from kaon.host.state.network_state import LinkState, Observed, merge
 from kaon.host.state.trouble import Trouble
+
+_REFUSALS = 16
+"""Rules that are left out in one piece of work, at most; each costs a transaction that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +163,26 @@ class Worker:
     # Phases
 
     def _filter(self, desired: FilterState, run: "_Run") -> None:
-        actual = self._known_filters()
-        plan = plan_filters(desired, actual)
-        if plan:
+        """Write the filters; a rule that is refused is left out and told, and does not keep the others from being written."""
+        refused: list[Trouble] = []
+        troubles: list[Trouble] = []
+        for _ in range(_REFUSALS):
+            actual = self._known_filters()
+            plan = plan_filters(without_rules(desired, (one.refused for one in refused)), actual)
+            if not plan:
+                break
             troubles = self._doors.filters.apply(plan)
             run.note(troubles, len(plan.transactions) + len(plan.endings))
-            run.filter_troubles += troubles
-            self._filters = (
-                None if troubles else in_namespaces(replace(desired, namespaces=actual.namespaces), actual.namespaces)
-            )
+            wanted = replace(plan.desired, namespaces=actual.namespaces)
+            self._filters = None if troubles else in_namespaces(wanted, actual.namespaces)
+            found = [one for one in troubles if one.refused]
+            if not found:
+                break
+            refused += found
+            troubles = [one for one in troubles if not one.refused]
+        run.filter_troubles += troubles
+        if refused:
+            self._filters = None
 
     def _build(self, compiled: CompiledHost, run: "_Run") -> None:
         observed = self._known_links()

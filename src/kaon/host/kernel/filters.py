@@ -21,7 +21,7 @@ from kaon.host.kernel.filter_reading import Printed, Written, read_objects, vouc
 from kaon.host.kernel.filter_record import BOOT_ID, Record, Records
 from kaon.host.kernel.nfnetlink import Nfnetlink
 from kaon.host.kernel.nftables import NamespaceGoneError, Nft, NftRefusedError
-from kaon.host.plan.filters import FilterPlan, Transaction
+from kaon.host.plan.filters import FilterPlan, Transaction, blame
 from kaon.host.plan.flows import by_namespace, judge
 from kaon.host.state.filters import TABLE, FilterState, Table, TableKey
 from kaon.host.state.flows import EndFlows, FlowPolicy, Verdict
@@ -128,7 +128,8 @@ class KernelFilters:
             except (NftRefusedError, NamespaceGoneError, OSError) as error:
                 failed.add(transaction.namespace)
                 self._forget_generation(transaction.namespace)
-                troubles.extend(Trouble(owner, f"packet filters: {error}") for owner in transaction.owners or ("",))
+                line = error.line if isinstance(error, NftRefusedError) else None
+                troubles.extend(blame(transaction, line, f"packet filters: {error}"))
         for namespace, wanted in endings.items():
             if namespace in failed:
                 continue
@@ -158,7 +159,10 @@ class KernelFilters:
                 self._tables.pop(namespace, None)
             if endings:
                 self._records.put(namespace, msgspec.structs.replace(record, pending=endings))
-            nft.write(transaction.text)
+            try:
+                nft.write(transaction.text)
+            except NftRefusedError as error:
+                raise NftRefusedError(str(error), nft.first_refused(transaction.text)) from error
             generation = netlink.generation()
             alone = record.generation is not None and generation == (record.generation + 1) & 0xFFFF_FFFF
             tables = {family: table for family, table in transaction.tables.items() if table is not None}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from kaon.host.kernel.nftables import NftRefusedError
 from kaon.host.kernel.nftables_fake import FakeNft
-from kaon.host.plan.filters import FilterPlan
+from kaon.host.plan.filters import FilterPlan, blame
 from kaon.host.plan.flows import by_namespace, judge
 from kaon.host.state.filters import TABLE, Chain, Collection, FilterState, Table, TableKey
 from kaon.host.state.flows import Flow, FlowPolicy, Verdict
@@ -25,12 +25,14 @@ class FakeFilters:
     rulesets     namespace -> its ruleset; the host's own is always there
     flows        namespace -> its tracked flows
     refuse_next  a message: the next transaction fails with it
+    refuse_rule  every transaction fails that has a line which ends so
     transactions texts that were taken, in order
     """
 
     rulesets: dict[str, FakeNft] = field(default_factory=lambda: {HOST: FakeNft()})
     flows: dict[str, list[Flow]] = field(default_factory=dict)
     refuse_next: str = ""
+    refuse_rule: str = ""
     transactions: list[str] = field(default_factory=list)
     _written: dict[TableKey, Table] = field(default_factory=dict)
     _policy: FlowPolicy | None = None
@@ -67,7 +69,7 @@ class FakeFilters:
                 self._write(transaction.namespace, transaction.text)
             except NftRefusedError as error:
                 failed.add(transaction.namespace)
-                troubles.extend(Trouble(owner, f"packet filters: {error}") for owner in transaction.owners or ("",))
+                troubles.extend(blame(transaction, error.line, f"packet filters: {error}"))
                 continue
             for family, table in transaction.tables.items():
                 self._written.pop((transaction.namespace, family), None)
@@ -85,6 +87,9 @@ class FakeFilters:
         message, self.refuse_next = self.refuse_next, ""
         if message:
             raise NftRefusedError(message)
+        for number, line in enumerate(text.splitlines()):
+            if self.refuse_rule and line.endswith(self.refuse_rule):
+                raise NftRefusedError(f"not taken: {line}", number)
         if namespace not in self.rulesets:
             raise NftRefusedError(f"namespace {namespace} is gone")
         self.rulesets[namespace].write(text)

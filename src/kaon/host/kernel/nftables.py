@@ -30,7 +30,11 @@ _FIRST_ERROR = 3
 
 
 class NftRefusedError(Exception):
-    """nft did not take a text. The message is nft's own."""
+    """nft did not take a text. The message is nft's own; `line`, from 0, is the first one that it does not take, if known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class NamespaceGoneError(Exception):
@@ -118,6 +122,23 @@ class Nft:
         """
         self._library.nft_ctx_set_dry_run(self._context, dry_run)
         self._run(text, 0)
+
+    def first_refused(self, text: str) -> int | None:
+        """Find the first line, from 0, that is not taken; None when only the kernel would say. Nothing is changed.
+
+        nft does not tell: of a text handed over in memory it prints the first line, whichever it means. So ever more lines are
+        tried, which may end anywhere, as each refers only to those before.
+        """
+        lines = text.splitlines()
+        taken, refused = 0, len(lines) + 1
+        while refused - taken > 1:
+            middle = (taken + refused) // 2
+            try:
+                self.write("\n".join([*lines[:middle], ""]), dry_run=True)
+                taken = middle
+            except NftRefusedError:
+                refused = middle
+        return refused - 1 if refused <= len(lines) else None
 
     def read(self, command: str) -> list[dict[str, Any]]:
         """Run a `list` command and give its objects, as in libnftables-json(5). Errors: NftRefusedError."""

@@ -5,11 +5,15 @@ Why   a transaction is atomic: no packet sees half of it. Only what differs is w
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kaon.host.plan.flows import plan_endings
 from kaon.host.state.filters import TABLE, Chain, Collection, FilterState, Table, split_element
 from kaon.host.state.flows import EndFlows
+from kaon.host.state.names import HOST
+from kaon.host.state.trouble import Trouble
+
+_LETTING_THROUGH = (" accept", " return")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,37 @@ class FilterPlan:
     def __bool__(self) -> bool:
         """Tell whether there is anything to do."""
         return bool(self.transactions or self.endings or self.policy_changed)
+
+
+def blame(transaction: Transaction, line: int | None, reason: str) -> tuple[Trouble, ...]:
+    """Say who is hurt by a refused transaction.
+
+    line  of its text, from 0, that nft points at; None when it does not
+    Where that is a rule which lets something through, of a chain with owners, only they are: the rest can be written
+    without it, see `without_rules`.
+    """
+    lines = transaction.text.splitlines()
+    words = lines[line].split(" ", 5) if line is not None and line < len(lines) else []
+    match words:
+        case ["add", "rule", family, name, chain, rule] if name == TABLE and rule.endswith(_LETTING_THROUGH):
+            table = transaction.tables.get(family)
+            owners = table.chains[chain].owners if table and chain in table.chains else ()
+            if owners:
+                return tuple(Trouble(owner, reason, refused=lines[line or 0]) for owner in owners)
+    return tuple(Trouble(owner, reason) for owner in transaction.owners or ("",))
+
+
+def without_rules(desired: FilterState, commands: Iterable[str]) -> FilterState:
+    """Leave refused rules out of the host's own tables. They only let something through: without them more is closed."""
+    tables = dict(desired.tables)
+    for command in commands:
+        _, _, family, _, chain, rule = command.split(" ", 5)
+        table = tables.get((HOST, family))
+        found = table.chains.get(chain) if table else None
+        if table is not None and found is not None:
+            left = replace(found, rules=tuple(one for one in found.rules or () if one != rule))
+            tables[HOST, family] = replace(table, chains={**table.chains, chain: left})
+    return replace(desired, tables=tables)
 
 
 def plan_filters(desired: FilterState, actual: FilterState) -> FilterPlan:

@@ -20,8 +20,10 @@ class Trouble:
     """A step failed.
 
     transient  trying again later may help; False: something must change first (taken by others, unsupported, a bug)
+    refused    the one command that all others failed with, where it is known and they can do without it
     """
 
     owner: str
     reason: str
     transient: bool = True
+    refused: str = ""
