@@ -147,6 +147,18 @@ def test_floating_ips_are_announced_on_the_gateway_leg() -> None:
     assert (found[0].announced, found[0].owner) == (True, f"floatingip/{floating}")
 
 
+def test_a_network_that_is_down_has_no_legs() -> None:
+    """Neither a router's nor a DHCP server's: nothing passes by way of a network that is switched off."""
+    scene = Scene(V4)
+    router, outside, inner, _ = routed(scene)
+    scene.dhcp(21, outside, "a", "203.0.113.2")
+    scene.networks[outside] = structs.replace(scene.networks[outside], admin_state_up=False)
+    done = compile_links(scene.view("a"), HostFacts("a", "10.99.0.1", {"physnet1": "eth1"}, frozenset({"eth1"})))
+    assert Waiting(f"router/{router}", f"network {outside} is administratively down") in done.waiting
+    assert Waiting(f"dhcp/{outside}", "its network is administratively down") in done.waiting
+    assert {link.name for link in done.state.links if isinstance(link, VethPair)} == {tap_name(inner)}
+
+
 def test_what_is_not_held_is_waited_for() -> None:
     """A leg whose network's scope is missing is left out and named; the rest of the router is there."""
     scene = Scene(V4)

@@ -24,6 +24,7 @@ from kaon.wire.security_groups import Rule
             make_rule(ethertype="IPv6", protocol="icmp", port_range_min=1, port_range_max=4),
             "meta nfproto ipv6 meta l4proto 58 icmpv6 type 1 icmpv6 code 4 accept",
         ),
+        (make_rule(protocol="ip"), "meta nfproto ipv4 accept"),
         (make_rule(protocol="vrrp"), "meta nfproto ipv4 meta l4proto 112 accept"),
         (make_rule(remote_ip_prefix="10.0.0.0/8"), "meta nfproto ipv4 ip saddr 10.0.0.0/8 accept"),
         (make_rule(remote_ip_prefix="0.0.0.0/0"), "meta nfproto ipv4 accept"),
