@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -268,6 +268,54 @@ def test_nothing_remains(host: Host) -> None:
     assert list((host.directory / "netns").iterdir()) == []
     assert run("ip", "netns", "exec", host.name, "nft", "list", "ruleset") == ""
     assert list(host.directory.glob("*/dhcp/*")) == []
+
+
+def test_agents_killed_at_any_moment_are_succeeded(host: Host) -> None:
+    """Each is killed when something new has appeared; the last makes the rest, and knows what all of them made as ours."""
+    for number in (1, 2):
+        host.ports[number] = host_port(number)
+        host.plug(number)
+    host.server.put(host.scopes())
+    run_dir = host.directory / "run" / "dhcp" / NET
+    moments: tuple[Callable[[], bool], ...] = (
+        lambda: "kaon" in run("ip", "netns", "exec", host.name, "nft", "list", "tables"),
+        lambda: any((host.directory / "netns").glob("qdhcp-*")),
+        lambda: f"brq{NET[:11]}" in host.links(),
+        lambda: "vxlan-7" in host.links(),
+        lambda: f"tap{DHCP_PORT[:11]}" in host.links(),
+        lambda: f"master brq{NET[:11]}" in run("ip", "-n", host.name, "link", "show", tap(1)),
+        run_dir.is_dir,
+        (run_dir / "pid").exists,
+        (run_dir / "loaded").exists,
+    )
+    for came in moments:
+        host.start()
+        deadline = time.monotonic() + 20
+        while not came():
+            assert time.monotonic() < deadline
+        host.end(signal.SIGKILL)
+    host.server.realised.clear()
+    host.start()
+    host.server.wait("ports", lambda: all(host.server.is_up(RealisedKind.PORT, port_id(one)) for one in (1, 2)))
+    host.server.wait("lease", lambda: host.server.is_up(RealisedKind.LEASE, port_id(1)))
+    handle = os.pidfd_open(host.dnsmasq_pid())
+    servers = [one for one in Path("/proc").glob("[0-9]*/cmdline") if str(run_dir) in _text_of(one)]
+    assert [one.parent.name for one in servers] == [str(host.dnsmasq_pid())]
+    revision = host.server.put({f"host:{host.name}": ()}, f"network:{NET}", f"group:{GROUP}")
+    host.server.wait("applied", lambda: host.server.applied.get(f"host:{host.name}") == revision)
+    assert select.select([handle], [], [], 5)[0] == [handle]
+    os.close(handle)
+    assert host.links() == {"lo", tap(1), tap(2), "vm1", "vm2"}
+    assert list((host.directory / "netns").iterdir()) == []
+    assert run("ip", "netns", "exec", host.name, "nft", "list", "ruleset") == ""
+    assert list(host.directory.glob("*/dhcp/*")) == []
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def test_dead_daemon_comes_back(host: Host) -> None:
