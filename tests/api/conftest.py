@@ -13,19 +13,17 @@ from kaon.server.api.auth import BasicAuthentication
 from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control.core import Core
 from kaon.server.control.settings import ServerSettings
-from kaon.server.store import migrations
 from kaon.server.store.engine import Store
 
 USERS = {"root": "admin-project:admin,member", "ann": "p1:member", "bob": "p2:member", "eve": "p1:reader"}
 
 
 @pytest.fixture
-def core(tmp_path: Path) -> Iterator[Core]:
+def core(database: str) -> Iterator[Core]:
     """A control plane on an empty database."""
-    store = Store(f"sqlite:///{tmp_path}/kaon.sqlite")
-    migrations.upgrade(store.engine)
+    store = Store(database)
     yield Core(store=store, backends={"linux": LinuxBackend()}, settings=ServerSettings())
-    store.engine.dispose()
+    store.close()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
-"""A control plane on a fresh SQLite database, and those who use it."""
+"""A control plane on a fresh database, and those who use it."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,20 +9,10 @@ from kaon.server.control.core import Caller, Core
 from kaon.server.store.engine import Store
 
 
-@pytest.fixture(scope="session")
-def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database as the migrations make it; tests copy it, which is faster than making it."""
-    path = tmp_path_factory.mktemp("database") / "kaon.db"
-    store = Store(f"sqlite:///{path}")
-    store.upgrade()
-    store.close()
-    return path
-
-
 @pytest.fixture
-def core(tmp_path: Path, fresh_database: Path) -> Iterator[Core]:
+def core(database: str) -> Iterator[Core]:
     """The control plane with the Linux back end and default settings."""
-    store = Store(f"sqlite:///{shutil.copy(fresh_database, tmp_path / 'kaon.db')}")
+    store = Store(database)
     yield Core(store=store, backends={"linux": LinuxBackend()})
     store.close()
 

@@ -45,6 +45,7 @@ def lay_out(tx: Transaction, subnet_id: str, pools: Iterable[tuple[str, str]]) -
     """Make the addresses of these pools (first and last, as text) free, but for those that ports have; forget what was free.
 
     The free ranges are emptied first: that waits for everyone who is taking one, so that the addresses read next are all.
+    Who cut a range in two leaves another one, so they are emptied until nothing is left.
     """
     free = free_in(subnet_id)
     free.clear(tx)

@@ -3,10 +3,12 @@
 Every write runs as a function of a `Transaction`, and may run again from the start when the database asks for it; it must
 therefore have no effect outside the transaction. Scopes are raised in one UPDATE, as the last step before COMMIT: whoever
 holds a scope's row commits before the next one can raise it, so revisions of a scope appear in the order of their numbers.
+
+Where several write at once, rows that a transaction read may change before it commits. It relies on their revisions: once it
+holds its scopes, these are compared, and when one moved it begins again. Two changes of one network, router or group
+therefore know of each other, as they raise the same scope.
 """
 
-import functools
-import json
 import random
 import threading
 import time
@@ -16,31 +18,32 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, CursorResult, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.engine import Connection, CursorResult
+from sqlalchemy.exc import DBAPIError
 
 from kaon.lib.backoff import jittered
 from kaon.lib.clock import Clock, utc_now
 from kaon.lib.ids import new_id
-from kaon.server.store import tables
+from kaon.server.store import dialects, tables
 from kaon.wire.scopes import Kind, parse
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 CLOSED = 0
 """The revision in the journal row that says a scope is no more; its entry key is empty."""
 
-_BUSY_TIMEOUT_S = 30.0
-_LOST_RACES = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
-_LOST_RACES_MYSQL = {
-    1020,
-    1205,
-    1213,
-}  # MariaDB: record changed, lock wait timeout, deadlock (also Galera's certification failure)
-
 
 class Retry(Exception):  # noqa: N818  # it asks for something; it is no error
     """Raised by work that lost a race: begin again with a fresh transaction."""
+
+
+class _UndecidedError(Exception):
+    """The connection broke at COMMIT: whether it happened nobody knows, so it must not be tried again."""
+
+    def __init__(self, problem: DBAPIError) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 class Statements(list[str]):
@@ -57,9 +60,11 @@ class Transaction:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
+        self._one_writer = dialects.one_writer(connection.engine)
         self._touched: dict[str, dict[str, None]] = {}
         self._opened: dict[str, None] = {}
         self._closed: dict[str, None] = {}
+        self._read: dict[tuple[sa.Table, str], int] = {}
 
     def execute(
         self, statement: sa.Executable, parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
@@ -68,6 +73,27 @@ class Transaction:
         result = self.connection.execute(statement, parameters)
         assert isinstance(result, CursorResult)  # noqa: S101  # Core on a real connection gives nothing else; tells mypy
         return result
+
+    def lock(self, table: sa.Table, *identities: str) -> None:
+        """Keep everybody else from changing, deleting or newly referring to these rows. Nothing where one writes at a time."""
+        if not self._one_writer:
+            chosen = sa.select(table.c.id).where(table.c.id.in_(sorted(identities))).order_by(table.c.id)
+            self.execute(chosen.with_for_update()).all()
+
+    def rely_on(self, table: sa.Table, identity: str, revision: int) -> None:
+        """Remember that a resource was read at this revision; the transaction begins again if another one changes it."""
+        if not self._one_writer:
+            self._read.setdefault((table, identity), revision)
+
+    def relies_on(self, table: sa.Table, identity: str) -> int | None:
+        """Tell at which revision a resource was read; None: it was not, or nobody else can change it."""
+        return self._read.get((table, identity))
+
+    def changed(self, table: sa.Table, identity: str, by: int | None = None) -> None:
+        """Remember that this very transaction raised the revision of a resource by so much; None: it was set or went."""
+        read = self._read.pop((table, identity), None)
+        if read is not None and by is not None:
+            self._read[table, identity] = read + by
 
     def touch(self, scope: str, *entry_keys: str) -> None:
         """Remember that these entries of a scope changed, appeared or went."""
@@ -120,15 +146,40 @@ class Transaction:
     def _raise(self, names: list[str]) -> dict[str, int]:
         if not names:
             return {}
-        which = tables.scopes.c.name.in_(names)
-        self.execute(sa.update(tables.scopes).where(which).values(revision=tables.scopes.c.revision + 1))
-        rows = self.execute(sa.select(tables.scopes.c.name, tables.scopes.c.revision).where(which))
+        c = tables.scopes.c
+        which = c.name.in_(names)
+        raised = sa.update(tables.scopes).where(which).values(revision=c.revision + 1)
+        found = (c.name, c.revision, self._unchanged().label("unchanged"))
+        if self.connection.dialect.name == "postgresql":
+            # Its UPDATE takes rows in any order; and what it compares it sees as of the moment before it waited for them.
+            self.execute(sa.select(c.name).where(which).order_by(c.name).with_for_update()).all()
+            rows = self.execute(raised.returning(*found)).all()
+        else:
+            self.execute(raised)
+            rows = self.execute(sa.select(*found).where(which)).all()
+        if any(row.unchanged != len(self._read) for row in rows):
+            raise Retry("what was read has changed")
         return {row.name: row.revision for row in rows}
+
+    def _unchanged(self) -> sa.ColumnElement[int]:
+        """Count those resources that still have the revision at which they were read."""
+        by_table: dict[sa.Table, list[sa.ColumnElement[bool]]] = {}
+        for (table, identity), revision in self._read.items():
+            same = sa.and_(table.c.id == identity, table.c.revision_number == revision)
+            by_table.setdefault(table, []).append(same)
+        counted: sa.ColumnElement[int] = sa.literal(0)
+        for table, ways in by_table.items():
+            counted = counted + sa.select(sa.func.count()).select_from(table).where(sa.or_(*ways)).scalar_subquery()
+        return counted
 
     def _close(self) -> list[dict[str, Any]]:
         if not self._closed:
             return []
         names = sorted(self._closed)
+        if not self._one_writer:  # all scopes in one order, those that end and those that are raised
+            c = tables.scopes.c
+            mine = sorted({*names, *self._touched})
+            self.execute(sa.select(c.name).where(c.name.in_(mine)).order_by(c.name).with_for_update()).all()
         self.execute(sa.delete(tables.followers).where(tables.followers.c.scope.in_(names)))
         self.execute(sa.delete(tables.scopes).where(tables.scopes.c.name.in_(names)))
         return [{"scope": name, "revision": CLOSED, "entry_key": ""} for name in names]
@@ -147,46 +198,54 @@ class Store:
         self._attempts = attempts
         self._random = random.Random()  # noqa: S311  # spreads retries, guards nothing
         self._pokes: list[Callable[[], None]] = []
-        self.engine = _engine(url, pool_size)
+        self.engine, self._snapshots = dialects.make_engines(url, pool_size)
         # SQLite has one writer at a time and polls for its turn; threads of one process queue here and need not poll.
-        self._turn: AbstractContextManager[Any] = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
+        self._turn: AbstractContextManager[Any] = threading.Lock() if dialects.one_writer(self.engine) else nullcontext()
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Do `work` in one transaction, flush its scopes, commit, then poke. It is tried again when the database says so.
 
         Errors  what `work` raises, nothing then remains of it; DBAPIError after the last attempt.
         """
-        for attempt in range(1, self._attempts + 1):
+        result, dirty = self._again(lambda: self._write_once(work))
+        if dirty:
+            for poke in self._pokes:
+                poke()
+        return result
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Do `work` on one snapshot of the database. What it writes is rolled back. Tried again as `write` does."""
+
+        def once() -> T:
+            with self._snapshots.connect() as connection:
+                return work(Transaction(connection, self._clock()))
+
+        return self._again(once)
+
+    def _again(self, once: Callable[[], R]) -> R:
+        for attempt in range(1, self._attempts):
             try:
-                result, dirty = self._write_once(work)
+                return once()
             except (DBAPIError, Retry) as problem:
-                if attempt == self._attempts or not _worth_another(problem):
+                if isinstance(problem, DBAPIError) and not (problem.connection_invalidated or dialects.is_lost_race(problem)):
                     raise
-                time.sleep(jittered(attempt, 0.001, 0.5, self._random))
-                continue
-            if dirty:
-                for poke in self._pokes:
-                    poke()
-            return result
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            except _UndecidedError as undecided:
+                raise undecided.problem from None
+            time.sleep(jittered(attempt, 0.001, 0.5, self._random))
+        return once()
 
     def _write_once(self, work: Callable[[Transaction], T]) -> tuple[T, bool]:
-        with self._turn, self.engine.connect() as connection, connection.execution_options(kaon_write=True).begin():
+        with self._turn, self.engine.connect() as connection, connection.execution_options(kaon_write=True).begin() as begun:
             transaction = Transaction(connection, self._clock())
             result = work(transaction)
             transaction.flush()
+            try:
+                begun.commit()
+            except DBAPIError as problem:
+                if problem.connection_invalidated:
+                    raise _UndecidedError(problem) from problem
+                raise
             return result, transaction.dirty
-
-    def read(self, work: Callable[[Transaction], T]) -> T:
-        """Do `work` on one snapshot of the database. What it writes is rolled back."""
-        with self._snapshots.connect() as connection:
-            return work(Transaction(connection, self._clock()))
-
-    @functools.cached_property
-    def _snapshots(self) -> Engine:
-        if self.engine.dialect.name == "sqlite":
-            return self.engine  # every transaction of WAL mode reads one snapshot
-        return self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     def on_commit(self, poke: Callable[[], None]) -> None:
         """Have `poke` called after each commit that touched a scope. It must be quick and must not raise."""
@@ -207,7 +266,8 @@ class Store:
 
     def close(self) -> None:
         """Close every idle connection."""
-        self.engine.dispose()
+        for engine in {self.engine, self._snapshots}:
+            engine.dispose()
 
     @contextmanager
     def counting(self) -> Iterator[Statements]:
@@ -218,64 +278,16 @@ class Store:
             if not statement.startswith("BEGIN"):
                 statements.append(statement)
 
-        sa.event.listen(self.engine, "before_cursor_execute", collect)
+        engines = {self.engine, self._snapshots} if self._snapshots.pool is not self.engine.pool else {self.engine}
+        for engine in engines:
+            sa.event.listen(engine, "before_cursor_execute", collect)
         try:
             yield statements
         finally:
-            sa.event.remove(self.engine, "before_cursor_execute", collect)
+            for engine in engines:
+                sa.event.remove(engine, "before_cursor_execute", collect)
 
 
 def _ensure_epoch(tx: Transaction) -> None:
     if tx.execute(sa.select(tables.facts.c.value).where(tables.facts.c.name == "epoch")).first() is None:
         tx.execute(sa.insert(tables.facts).values(name="epoch", value=new_id()))
-
-
-def _worth_another(problem: DBAPIError | Retry) -> bool:
-    """Tell whether a fresh attempt may end otherwise. A broken key may: the next attempt sees the row that won."""
-    if isinstance(problem, Retry | IntegrityError):
-        return True
-    original = problem.orig
-    if getattr(original, "sqlstate", None) in _LOST_RACES:
-        return True
-    arguments = getattr(original, "args", ())
-    if arguments and arguments[0] in _LOST_RACES_MYSQL:
-        return True
-    return getattr(original, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def _engine(url: str, pool_size: int) -> Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        isolation = {"isolation_level": "READ COMMITTED"}
-        return sa.create_engine(parsed, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **isolation)
-    if parsed.database in {None, "", ":memory:"}:
-        raise ValueError("SQLite in memory cannot be shared between connections: name a file")
-    engine = sa.create_engine(
-        parsed,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False},
-        json_serializer=json.dumps,
-    )
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; `_begin_sqlite` does
-    for pragma in (
-        "journal_mode = WAL",  # readers and the writer do not wait for each other
-        # A host may already hold a revision; losing it to a power cut would give its number to another change. So: FULL.
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "cache_size = -16384",
-        "temp_store = MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer that began as a reader could not become one later without failing; it says so from the start.
-    writes = connection.get_execution_options().get("kaon_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

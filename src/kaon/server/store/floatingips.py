@@ -53,19 +53,20 @@ def insert(tx: Transaction, row: Row, floating_port_id: str) -> None:
 
 def update(tx: Transaction, floatingip_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision. Errors: as `insert`."""
-    tx.execute(sa.update(t.floatingips).where(t.floatingips.c.id == floatingip_id).values(rows.values(changes, COLUMNS)))
+    rows.change(tx, t.floatingips, floatingip_id, rows.values(changes, COLUMNS))
 
 
 def delete(tx: Transaction, floatingip_id: str) -> str | None:
     """Forget a floating IP; give the id of its floating port, which is then nobody's."""
     mine = t.floatingips.c.id == floatingip_id
     port_id: str | None = tx.execute(sa.select(t.floatingips.c.floating_port_id).where(mine)).scalar()
-    tx.execute(sa.delete(t.floatingips).where(mine))
+    rows.remove(tx, t.floatingips, floatingip_id)
     return port_id
 
 
 def of_port(tx: Transaction, port_id: str) -> list[Row]:
-    """List the floating IPs that stand for addresses of a port, without `port_details`."""
+    """List the floating IPs that stand for addresses of a port, without `port_details`. Until the end nobody adds one."""
+    tx.lock(t.ports, port_id)
     c = t.floatingips.c
     found = tx.execute(sa.select(t.floatingips).where(c.fixed_port_id == port_id).order_by(c.id)).mappings()
     return [rows.standard(row, COLUMNS) for row in found]

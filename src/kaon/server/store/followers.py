@@ -73,8 +73,8 @@ def settle(tx: Transaction, hosts: Collection[str], names: Iterable[str]) -> Non
     candidates = sorted(names | {scopes.host(host) for host in hosts})
     c = t.followers.c
     asked = sa.and_(c.host.in_(sorted(hosts)), c.scope.in_(candidates))
-    tx.execute(sa.update(t.followers).where(asked).values(applied=c.applied))  # locks the rows, changes nothing
-    held = {(host, scope) for host, scope in tx.execute(sa.select(c.host, c.scope).where(asked))}
+    locking = sa.select(c.host, c.scope).where(asked).order_by(c.host, c.scope).with_for_update()
+    held = {(host, scope) for host, scope in tx.execute(locking)}
     needed = _needed(tx, hosts, names)
     superfluous = sorted(held - needed)
     if superfluous:

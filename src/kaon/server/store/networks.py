@@ -50,6 +50,11 @@ def show(tx: Transaction, network_id: str) -> Row | None:
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
+def lock(tx: Transaction, network_id: str) -> None:
+    """Have everybody else who would change the network, or put something on it, wait."""
+    tx.lock(t.networks, network_id)
+
+
 def backend_of(tx: Transaction, network_id: str) -> str:
     """Tell which back end a network was made with."""
     return str(tx.execute(sa.select(t.networks.c.backend).where(t.networks.c.id == network_id)).scalar_one())
@@ -62,18 +67,17 @@ def insert(tx: Transaction, row: Row, backend: str) -> None:
 
 def update(tx: Transaction, network_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision; at least one."""
-    tx.execute(sa.update(t.networks).where(t.networks.c.id == network_id).values(_values(changes)))
+    rows.change(tx, t.networks, network_id, _values(changes))
 
 
 def delete(tx: Transaction, network_id: str) -> None:
     """Forget a network, and its subnets with it. Errors: IntegrityError while ports are on it."""
-    tx.execute(sa.delete(t.networks).where(t.networks.c.id == network_id))
+    rows.remove(tx, t.networks, network_id)
 
 
 def bump(tx: Transaction, network_id: str) -> None:
     """Raise the revision of a network because something that belongs to it changed."""
-    raised = t.networks.c.revision_number + 1
-    tx.execute(sa.update(t.networks).where(t.networks.c.id == network_id).values(revision_number=raised, updated_at=tx.now))
+    rows.bump(tx, t.networks, network_id)
 
 
 def foreign_projects(tx: Transaction, network_id: str, owner: str) -> bool:

@@ -106,6 +106,7 @@ def ground(tx: Transaction, network_id: str, project_id: str) -> tuple[Row | Non
         return None, [], None
     network = {column.key: found[0][f"network_{column.key}"] for column in n}
     network["router:external"] = network["external"]
+    tx.rely_on(t.networks, network_id, network["revision_number"])
     return network, [row for row in found if row["id"] is not None], found[0]["default_group"]
 
 
@@ -171,12 +172,12 @@ def set_pairs(tx: Transaction, port_id: str, pairs: Sequence[Mapping[str, str]],
 
 def update(tx: Transaction, port_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision; lists are not among them."""
-    tx.execute(sa.update(t.ports).where(t.ports.c.id == port_id).values(_values(changes)))
+    rows.change(tx, t.ports, port_id, _values(changes))
 
 
 def delete(tx: Transaction, port_id: str) -> None:
     """Forget a port with all that hangs on it."""
-    tx.execute(sa.delete(t.ports).where(t.ports.c.id == port_id))
+    rows.remove(tx, t.ports, port_id)
 
 
 def mac_taken(tx: Transaction, network_id: str, mac_address: str) -> bool:

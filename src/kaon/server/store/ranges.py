@@ -39,7 +39,8 @@ class Ranges(Generic[N]):
 
     def clear(self, tx: Transaction) -> None:
         """Make nothing free."""
-        tx.execute(sa.delete(self.table).where(self._mine()))
+        while tx.execute(sa.delete(self.table).where(self._mine())).rowcount:
+            pass
 
     def take_next(self, tx: Transaction, hint: N | None = None) -> N | None:
         """Take the lowest free number; None when there is none. hint: the lowest one, if it was read a moment ago."""

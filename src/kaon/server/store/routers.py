@@ -41,6 +41,11 @@ def show(tx: Transaction, router_id: str) -> Row | None:
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
+def lock(tx: Transaction, router_id: str) -> None:
+    """Have everybody else who would change the router, or put something on it, wait."""
+    tx.lock(t.routers, router_id)
+
+
 def insert(tx: Transaction, row: Row) -> None:
     """Store a router that leads nowhere yet."""
     tx.execute(sa.insert(t.routers).values(rows.values(row, COLUMNS) | {"gateway_network_id": None, "enable_snat": True}))
@@ -48,7 +53,7 @@ def insert(tx: Transaction, row: Row) -> None:
 
 def update(tx: Transaction, router_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision; routes and gateway are not among them."""
-    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(rows.values(changes, COLUMNS)))
+    rows.change(tx, t.routers, router_id, rows.values(changes, COLUMNS))
 
 
 def set_gateway(tx: Transaction, router_id: str, network_id: str | None, *, enable_snat: bool) -> None:
@@ -130,7 +135,7 @@ def floatingips_through(tx: Transaction, router_id: str, subnet_id: str | None =
 
 def delete(tx: Transaction, router_id: str) -> None:
     """Forget a router with its routes. Errors: IntegrityError while it has legs."""
-    tx.execute(sa.delete(t.routers).where(t.routers.c.id == router_id))
+    rows.remove(tx, t.routers, router_id)
 
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from kaon.model.query import Row
+from kaon.server.store.engine import Retry, Transaction
 from kaon.server.store.select import RowMap
 
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -44,6 +47,33 @@ def fresh(identity: str, project_id: str, now: datetime) -> Row:
 def raised(row: Row, now: datetime) -> Row:
     """Give the stamps of a resource after a change."""
     return {"revision_number": row["revision_number"] + 1, "updated_at": format_time(now)}
+
+
+def change(tx: Transaction, table: sa.Table, identity: str, values: Mapping[str, Any]) -> None:
+    """Store changed columns of a resource, its new revision among them. Errors: Retry when another one changed it meanwhile."""
+    before = table.c.revision_number == values["revision_number"] - 1
+    if not tx.execute(sa.update(table).where(table.c.id == identity, before).values(values)).rowcount:
+        raise Retry(f"{table.name} {identity} has changed")
+    tx.changed(table, identity)
+
+
+def bump(tx: Transaction, table: sa.Table, *identities: str) -> None:
+    """Raise the revision of resources because something that belongs to them changed."""
+    raised = {"revision_number": table.c.revision_number + 1, "updated_at": tx.now}
+    tx.execute(sa.update(table).where(table.c.id.in_(sorted(identities))).values(raised))
+    for identity in identities:
+        tx.changed(table, identity, by=1)
+
+
+def remove(tx: Transaction, table: sa.Table, identity: str) -> None:
+    """Delete a resource. Errors: Retry when it changed since it was read, or went."""
+    mine = table.c.id == identity
+    revision = tx.relies_on(table, identity)
+    if revision is not None:
+        mine = sa.and_(mine, table.c.revision_number == revision)
+    if not tx.execute(sa.delete(table).where(mine)).rowcount:
+        raise Retry(f"{table.name} {identity} has changed")
+    tx.changed(table, identity)
 
 
 def format_time(moment: datetime) -> str:

@@ -121,14 +121,12 @@ def same_rule(tx: Transaction, group_id: str, fingerprints: Collection[str]) -> 
 
 def update(tx: Transaction, group_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision."""
-    tx.execute(sa.update(t.security_groups).where(t.security_groups.c.id == group_id).values(rows.values(changes, COLUMNS)))
+    rows.change(tx, t.security_groups, group_id, rows.values(changes, COLUMNS))
 
 
 def bump(tx: Transaction, group_ids: Collection[str]) -> None:
     """Raise the revision of groups because their rules changed."""
-    c = t.security_groups.c
-    raised = {"revision_number": c.revision_number + 1, "updated_at": tx.now}
-    tx.execute(sa.update(t.security_groups).where(c.id.in_(sorted(group_ids))).values(raised))
+    rows.bump(tx, t.security_groups, *group_ids)
 
 
 def port_in(tx: Transaction, group_id: str) -> str | None:
@@ -156,12 +154,14 @@ def count_rules(tx: Transaction, group_id: str) -> dict[str, int]:
 
 def delete(tx: Transaction, group_id: str) -> None:
     """Forget a group and its rules. Errors: IntegrityError while ports are in it."""
-    tx.execute(sa.delete(t.security_groups).where(t.security_groups.c.id == group_id))
+    rows.remove(tx, t.security_groups, group_id)
 
 
 def delete_rules(tx: Transaction, rule_ids: Collection[str]) -> None:
     """Forget rules."""
     tx.execute(sa.delete(_RULES).where(_RULES.c.id.in_(sorted(rule_ids))))
+    for rule_id in rule_ids:
+        tx.changed(_RULES, rule_id)
 
 
 def rule_row(row: RowMap) -> Row:

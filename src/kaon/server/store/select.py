@@ -100,8 +100,11 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
 
 
 def one(tx: Transaction, table: sa.Table, identity: str) -> RowMap | None:
-    """Find a row by its id."""
-    return tx.execute(sa.select(table).where(table.c.id == identity)).mappings().first()
+    """Find a row by its id. A transaction that writes relies on the revision."""
+    found = tx.execute(sa.select(table).where(table.c.id == identity)).mappings().first()
+    if found is not None and "revision_number" in found:
+        tx.rely_on(table, identity, found["revision_number"])
+    return found
 
 
 def children(tx: Transaction, page: Rows, parent: sa.Column[Any], *order: sa.ColumnElement[Any]) -> Mapping[str, list[RowMap]]:

@@ -80,7 +80,7 @@ def insert(tx: Transaction, row: Row) -> None:
 
 def update(tx: Transaction, subnet_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision. Lists that are among the changes replace what was there."""
-    tx.execute(sa.update(t.subnets).where(t.subnets.c.id == subnet_id).values(rows.values(changes, COLUMNS)))
+    rows.change(tx, t.subnets, subnet_id, rows.values(changes, COLUMNS))
     for key, table in _LISTS.items():
         if key in changes:
             tx.execute(sa.delete(table).where(table.c.subnet_id == subnet_id))
@@ -89,11 +89,12 @@ def update(tx: Transaction, subnet_id: str, changes: Mapping[str, Any]) -> None:
 
 def delete(tx: Transaction, subnet_id: str) -> None:
     """Forget a subnet, and every address in it."""
-    tx.execute(sa.delete(t.subnets).where(t.subnets.c.id == subnet_id))
+    rows.remove(tx, t.subnets, subnet_id)
 
 
 def users(tx: Transaction, subnet_id: str) -> Sequence[RowMap]:
-    """List who has addresses in a subnet: port id, device_owner, host and address."""
+    """List who has addresses in a subnet: port id, device_owner, host and address. Until the end nobody takes one."""
+    tx.lock(t.subnets, subnet_id)
     p, a = t.ports.c, t.ip_allocations.c
     joined = t.ip_allocations.join(t.ports, p.id == a.port_id)
     wanted = sa.select(p.id, p.device_owner, p.host, a.ip_address).select_from(joined).where(a.subnet_id == subnet_id)

@@ -1,7 +1,6 @@
 """A control plane on an empty database, with short words for what tests make."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from kaon.model.query import Row
@@ -21,12 +20,11 @@ BOB = Caller(user_id="bob", project_id="p2", roles=frozenset({"member"}))
 
 
 class Cloud:
-    """Everything below is made by ANN for project p1, unless another caller is given."""
+    """Everything below is made by ANN for project p1, unless another caller is given. database: the URL of one with tables."""
 
-    def __init__(self, path: Path, **settings: Any) -> None:
+    def __init__(self, database: str, **settings: Any) -> None:
         self.now = datetime(2026, 1, 1)  # noqa: DTZ001  # the tables keep UTC without zone
-        self.store = Store(f"sqlite:///{path}/kaon.db", clock=lambda: self.now)
-        self.store.upgrade()
+        self.store = Store(database, clock=lambda: self.now)
         self.core = Core(self.store, {"linux": LinuxBackend()}, ServerSettings(**settings), clock=lambda: self.now)
         status.start_backends(self.core)
         self._reports = 0

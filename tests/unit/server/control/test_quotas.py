@@ -1,18 +1,10 @@
 """Quotas."""
 
-from pathlib import Path
-
 import pytest
 from cloud import ADMIN, ANN, BOB, Cloud
 
 from kaon.model import errors
 from kaon.server.control import quotas
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
-    """An empty cloud."""
-    return Cloud(tmp_path)
 
 
 def test_defaults_until_set(cloud: Cloud) -> None:

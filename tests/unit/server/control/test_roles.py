@@ -1,6 +1,5 @@
 """Hosts and their agents, DHCP servers, and what reports make of statuses."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,6 @@ from kaon.server.control import agents, hosts, networks, ports, routers, schedul
 from kaon.server.store import scope_rows
 from kaon.wire import scopes
 from kaon.wire.messages import Realised, RealisedKind, Role
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
-    """An empty cloud."""
-    return Cloud(tmp_path)
 
 
 def _dhcp_ports(cloud: Cloud, network: Row) -> list[Row]:

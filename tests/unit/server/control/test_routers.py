@@ -1,6 +1,5 @@
 """Routers, their interfaces, gateway and routes; floating IPs."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +10,6 @@ from kaon.model.query import Query, Row
 from kaon.server.control import floatingips, networks, ports, quotas, routers
 from kaon.wire import scopes
 from kaon.wire.messages import Realised, RealisedKind, Role
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
-    """An empty cloud."""
-    return Cloud(tmp_path)
 
 
 def _joined(cloud: Cloud, cidr: str = "10.0.0.0/24", **router: Any) -> tuple[Row, Row, Row]:

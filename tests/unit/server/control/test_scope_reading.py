@@ -1,20 +1,11 @@
 """Scopes as hosts are told of them: snapshots, deltas, the journal; and what following costs."""
 
-from pathlib import Path
-
-import pytest
 from cloud import ADMIN, ANN, Cloud
 
 from kaon.server.control import networks, ports, scope_reading
 from kaon.server.store.engine import CLOSED
 from kaon.wire import scopes
 from kaon.wire.messages import Delta, Dropped, Snapshot
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
-    """An empty cloud."""
-    return Cloud(tmp_path)
 
 
 def _changes(cloud: Cloud, scope: str, revision: int) -> Snapshot | Delta | Dropped | None:

@@ -1,7 +1,6 @@
 """Security groups and their rules."""
 
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +10,6 @@ from kaon.model import errors
 from kaon.model.query import Query, Row
 from kaon.server.control import quotas, security_group_rules, security_groups
 from kaon.wire import scopes
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Cloud:
-    """An empty cloud."""
-    return Cloud(tmp_path)
 
 
 def _default(cloud: Cloud) -> Row:
