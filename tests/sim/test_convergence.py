@@ -2,6 +2,9 @@
 
 import pytest
 
+from kaon.bus.live import Load
+from kaon.wire import scopes
+from kaon.wire.security_groups import SecurityGroup
 from sim.world import Agent, Weather, World
 
 FINE = Weather()
@@ -152,3 +155,27 @@ def test_a_database_that_was_put_back_wins() -> None:
 
 def _same(world: World, one: Agent) -> bool:
     return one.session.revisions() == world.database.follows(one.host)
+
+
+def test_work_follows_changes_and_followers() -> None:
+    """Three hundred hosts: a change of a scope is read and encoded once for all who follow it, and nobody else is told."""
+    world = World(11, hosts=300, networks=10)
+    world.change(600)
+    world.run_until(world.converged, within_s=120.0)
+    read: dict[str, int] = {}
+    load = world.database.load
+
+    def counted(asked: Load) -> tuple[int, bytes | None]:
+        read[asked.scope] = read.get(asked.scope, 0) + 1
+        return load(asked)
+
+    world.database.load = counted  # type: ignore[method-assign]
+    group = scopes.group("n1")
+    followers = sum(group in world.database.follows(host) for host in world.database.hosts)
+    before = world.told
+    world.database.put(group, SecurityGroup(id="n1"))
+    world.look({group: world.database.scopes[group].revision})
+    world.run_until(world.converged, within_s=60.0)
+    assert followers > 10
+    assert read == {group: 1}
+    assert world.told - before == followers

@@ -212,6 +212,7 @@ class World:
         self.database = Database([f"h{number}" for number in range(hosts)], networks, self.random)
         self.peers: dict[bytes, Agent] = {}
         self.notes: list[str] = []
+        self.told = 0
         self.server: ServerEnd | None = None
         self.boots = itertools.count(1)
         self.times = Times(heartbeat_s=5.0, silent_s=20.0, probe_s=2.0, refresh_s=20.0)
@@ -264,9 +265,10 @@ class World:
         for _ in range(times):
             moved = self.database.change()
             if self.random.random() < 0.8:
-                self.after(self.random.random() * 0.2, lambda moved=moved: self._look(moved))  # type: ignore[misc]
+                self.after(self.random.random() * 0.2, lambda moved=moved: self.look(moved))  # type: ignore[misc]
 
-    def _look(self, moved: dict[str, int]) -> None:
+    def look(self, moved: dict[str, int]) -> None:
+        """Have the server told of scopes that moved."""
         if self.server is not None:
             self._do(self.server, self.server.journal_moved(self.now, moved))
 
@@ -334,6 +336,7 @@ class World:
         self._carry(deliver)
 
     def _to_agent(self, send: Send) -> None:
+        self.told += bool(send.scopes) and isinstance(send.message, bytes)
         one = self.peers.get(send.peer)
         if one is None:
             assert self.server is not None

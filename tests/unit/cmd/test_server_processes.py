@@ -132,6 +132,30 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         until(server.answers)
 
 
+def test_nothing_outlives_a_supervisor_killed_while_its_processes_start(tmp_path: Path) -> None:
+    """Killed in the moment in which its processes begin to run, a supervisor takes them with it all the same."""
+    server = Server(tmp_path, api_workers=2)
+    with server.running() as process:
+        until(lambda: len([one for one in children(process.pid).values() if "--part" in one]) == 3)
+        family = children(process.pid)
+        process.kill()
+        until(lambda: all(gone(pid) for pid in family))
+
+
+def test_another_can_begin_as_soon_as_one_has_ended(tmp_path: Path) -> None:
+    """A server with workers that was told to end leaves both of its ports at once; the next one serves hosts and users."""
+    server = Server(tmp_path, api_workers=2)
+    for _ in range(2):
+        with server.running() as process:
+            until(server.answers)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE_S) == 0
+        for port in (server.port, server.bus_port):
+            with socket.create_server(("127.0.0.1", port)):
+                pass
+    assert "Address already in use" not in server.log.read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

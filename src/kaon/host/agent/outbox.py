@@ -24,6 +24,11 @@ class Outbox:
         self._again_at = 0.0
         self._attempts = 0
 
+    @property
+    def empty(self) -> bool:
+        """True when everything was taken."""
+        return not self._applied and not self._realised
+
     def add(self, applied: Mapping[str, int], realised: Iterable[Realised]) -> None:
         """Remember what is true now; it replaces what was said of the same things before."""
         self._applied.update(applied)
@@ -47,7 +52,7 @@ class Outbox:
 
     def due(self, now: float) -> Report | None:
         """Give the report to send now. One that was not taken in time goes again under a new number, with what came since."""
-        if not self._applied and not self._realised:
+        if self.empty:
             return None
         if self._on_its_way is not None and now < self._again_at:
             return None
@@ -74,7 +79,7 @@ class Outbox:
 
     def next_deadline(self) -> float:
         """Say when something is due at the earliest; infinity when nothing is."""
-        return self._again_at if self._applied or self._realised else math.inf
+        return math.inf if self.empty else self._again_at
 
 
 def _sayable(text: str) -> str:

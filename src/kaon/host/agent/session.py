@@ -176,6 +176,11 @@ class Session:
         """Tell whether there is a complete picture at all, saved or in sync."""
         return bool(self._complete)
 
+    @property
+    def reports_wait(self) -> bool:
+        """True while the server has not taken all that was reported."""
+        return not self._outbox.empty
+
     def next_deadline(self, now: float) -> float:
         """Say when to call `tick` next, at the latest: seconds on the clock of `now`."""
         times = [now + self._heartbeat_s, self._pulls.next_deadline()]

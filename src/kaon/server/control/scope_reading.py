@@ -17,6 +17,9 @@ from kaon.wire.entries import Entry
 from kaon.wire.messages import Delta, Dropped, Snapshot
 from kaon.wire.scopes import Kind, parse
 
+_TRIMMED_AT_ONCE = 5000
+"""Journal rows that one transaction forgets: on SQLite everybody else waits for it."""
+
 MOST_KEYS_IN_A_DELTA = 500
 """With more changes than these the whole scope is sent: it costs less than asking for the entries one by one."""
 
@@ -61,23 +64,6 @@ def read_changes(tx: Transaction, scope: str, from_revision: int) -> Snapshot | 
     )
 
 
-def changed_since(tx: Transaction, sequence: int, limit: int = 1000) -> tuple[int, dict[str, int]]:
-    """Read the journal after a sequence number: the last number read, and the newest revision of each scope that changed.
-
-    A scope that ended has revision 0. At most `limit` rows are read; the number comes back unchanged when there are none.
-    A row that commits late may have a lower number than one already read: the caller asks again from a little before
-    (`sequence - overlap`), which costs nothing but a repeated nudge.
-    """
-    c = t.journal.c
-    rows = tx.execute(sa.select(c.sequence, c.scope, c.revision).where(c.sequence > sequence).order_by(c.sequence).limit(limit))
-    newest: dict[str, int] = {}
-    for number, scope, revision in rows:
-        sequence = number
-        ended = revision == CLOSED or newest.get(scope) == CLOSED
-        newest[scope] = CLOSED if ended else max(revision, newest.get(scope, 0))
-    return sequence, newest
-
-
 def journal_end(tx: Transaction) -> int:
     """Tell the newest sequence number of the journal; 0 when it is empty."""
     return int(tx.execute(sa.select(sa.func.coalesce(sa.func.max(t.journal.c.sequence), 0))).scalar_one())
@@ -91,12 +77,16 @@ def trim_journal(core: Core, keep: int) -> int:
     """
 
     def work(tx: Transaction) -> int:
-        last = journal_end(tx) - keep
-        if last <= 0:
+        first, newest = tx.execute(sa.select(sa.func.min(t.journal.c.sequence), sa.func.max(t.journal.c.sequence))).one()
+        last = min((newest or 0) - keep, (first or 0) + _TRIMMED_AT_ONCE - 1)
+        if not first or last < first:
             return 0
         return tx.execute(sa.delete(t.journal).where(t.journal.c.sequence <= last)).rowcount
 
-    return core.store.write(work)
+    forgotten = 0
+    while done := core.store.write(work):
+        forgotten += done
+    return forgotten
 
 
 def _changed_keys(tx: Transaction, scope: str, from_revision: int, newest: int) -> set[str] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from kaon.bus.live import Times
@@ -15,14 +16,16 @@ from kaon.bus.memory import MemoryHost, MemoryServer
 from kaon.host.agent import session as agent
 from kaon.lib.ids import new_id
 from kaon.server.backends.linux import LinuxBackend
-from kaon.server.control import networks, ports, segments, subnets
+from kaon.server.control import networks, ports, scope_reading, segments, subnets
 from kaon.server.control.core import Caller, Core
+from kaon.server.feed.database import Tail
 from kaon.server.feed.driver import Feed
 from kaon.server.feed.pokes import PokeListener, Poker
+from kaon.server.store import tables
 from kaon.server.store.engine import Store
 from kaon.wire import scopes
 from kaon.wire.codec import decode_from_server, encode
-from kaon.wire.messages import Pull, Realised, RealisedKind, Role, Welcome
+from kaon.wire.messages import Pull, Realised, RealisedKind, Report, Role, Welcome
 
 ADMIN = Caller(user_id="u", project_id="p", is_admin=True)
 PATIENCE_S = 20.0
@@ -187,3 +190,85 @@ def test_pokes_pass_between_processes(tmp_path: Path) -> None:
     listener.close()
     poker()
     poker.close()
+
+
+def test_the_tail_goes_back_with_the_database(core: Core) -> None:
+    """A database that is put back to an earlier state while the feed runs is followed from there."""
+    tail = Tail(core)
+    tail.read()
+    for _ in range(3):
+        _network(core)
+    assert tail.read() != {}
+    core.store.write(lambda tx: tx.execute(sa.delete(tables.journal)))
+    core.store.write(lambda tx: tx.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'journal'")))
+    assert tail.read() == {}
+    network = _network(core)
+    assert scopes.network(network) in tail.read()
+
+
+def test_a_row_that_commits_late_is_not_passed_over(core: Core) -> None:
+    """A journal row that appears below the newest number already read is told all the same, once."""
+    tail = Tail(core)
+    tail.read()
+    network = _network(core)
+    assert scopes.network(network) in tail.read()
+    rows = core.store.read(lambda tx: tx.execute(sa.select(tables.journal)).mappings().all())
+    late = {"sequence": min(row["sequence"] for row in rows), "scope": "network:late", "revision": 7, "entry_key": "network"}
+    core.store.write(lambda tx: tx.execute(sa.delete(tables.journal).where(tables.journal.c.sequence == late["sequence"])))
+    core.store.write(lambda tx: tx.execute(sa.insert(tables.journal), late))
+    assert tail.read() == {"network:late": 7}
+    assert tail.read() == {}
+
+
+def test_the_journal_is_trimmed_in_small_pieces(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the newest rows are forgotten, and no transaction forgets more than its share."""
+    rows = [{"scope": "network:x", "revision": number + 1, "entry_key": "network"} for number in range(100)]
+    core.store.write(lambda tx: tx.execute(sa.insert(tables.journal), rows))
+    before = core.store.read(lambda tx: tx.execute(sa.select(tables.journal.c.sequence)).scalars().all())
+    monkeypatch.setattr(scope_reading, "_TRIMMED_AT_ONCE", 30)
+    with core.store.counting() as statements:
+        assert scope_reading.trim_journal(core, 10) == len(before) - 10
+    assert sum(statement.startswith("DELETE") for statement in statements) == -(-(len(before) - 10) // 30)
+    after = core.store.read(lambda tx: tx.execute(sa.select(tables.journal.c.sequence)).scalars().all())
+    assert sorted(before)[-10:] == sorted(after)
+    assert scope_reading.trim_journal(core, 10) == 0
+
+
+def test_a_host_cannot_make_anothers_port_active(core: Core, carrier: MemoryServer) -> None:
+    """What a host says of another host's port is passed over, wired, leased or gone; its own report counts."""
+    thief, owner = (Host(carrier.connect(name), name) for name in ("h1", "h2"))
+    thief.until(lambda: thief.session.in_sync)
+    owner.until(lambda: owner.session.in_sync)
+    port = _port(core, _network(core), "h2")
+    for kind in RealisedKind:
+        told = [Realised(kind=kind, id=port["id"], revision=2**60)]
+        thief.do(thief.session.report(time.monotonic(), {}, told))
+        thief.until(lambda: not thief.session.reports_wait)
+    assert ports.show(core, ADMIN, port["id"])["status"] == "DOWN"
+    owner.until(lambda: port["id"] in owner.session.view().ports())
+    owner.do(owner.session.report(time.monotonic(), {}, [Realised(kind=RealisedKind.PORT, id=port["id"], revision=2**60)]))
+    owner.until(lambda: ports.show(core, ADMIN, port["id"])["status"] == "ACTIVE")
+    for told in ({"up": False}, {"gone": True}):
+        one = Realised(kind=RealisedKind.PORT, id=port["id"], revision=2**60, **told)
+        thief.do(thief.session.report(time.monotonic(), {}, [one]))
+        thief.until(lambda: not thief.session.reports_wait)
+    assert ports.show(core, ADMIN, port["id"])["status"] == "ACTIVE"
+
+
+def test_a_host_that_floods_keeps_nobody_waiting(core: Core, carrier: MemoryServer) -> None:
+    """Rubbish, pulls and reports without end from one host: another still gets its port, and nothing piles up."""
+    flood = carrier.connect("h1")
+    flooding = Host(flood, "h1")
+    flooding.until(lambda: flooding.session.in_sync)
+    other = Host(carrier.connect("h2"), "h2")
+    other.until(lambda: other.session.in_sync)
+    network = _network(core)
+    noise = random.Random(1)  # noqa: S311  # a test wants to be repeated
+    for number in range(2000):
+        flood.send(noise.randbytes(50))
+        flood.send(encode(Pull(scopes={scopes.network(network): number, scopes.host("h1"): number})))
+        flood.send(encode(Report(sequence=10**6 + number, instance=flooding.session.instance)))
+    port = _port(core, network, "h2")
+    other.until(lambda: port["id"] in other.session.view().ports())
+    flooding.turn()
+    flooding.until(lambda: flooding.session.joined)
