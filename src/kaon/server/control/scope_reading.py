@@ -64,6 +64,23 @@ def read_changes(tx: Transaction, scope: str, from_revision: int) -> Snapshot | 
     )
 
 
+def changed_since(tx: Transaction, sequence: int, limit: int = 1000) -> tuple[int, dict[str, int]]:
+    """Read the journal after a sequence number: the last number read, and the newest revision of each scope that changed.
+
+    A scope that ended has revision 0. At most `limit` rows are read; the number comes back unchanged when there are none.
+    A row that commits late may have a lower number than one already read: the caller asks again from a little before
+    (`sequence - overlap`), which costs nothing but a repeated nudge.
+    """
+    c = t.journal.c
+    rows = tx.execute(sa.select(c.sequence, c.scope, c.revision).where(c.sequence > sequence).order_by(c.sequence).limit(limit))
+    newest: dict[str, int] = {}
+    for number, scope, revision in rows:
+        sequence = number
+        ended = revision == CLOSED or newest.get(scope) == CLOSED
+        newest[scope] = CLOSED if ended else max(revision, newest.get(scope, 0))
+    return sequence, newest
+
+
 def journal_end(tx: Transaction) -> int:
     """Tell the newest sequence number of the journal; 0 when it is empty."""
     return int(tx.execute(sa.select(sa.func.coalesce(sa.func.max(t.journal.c.sequence), 0))).scalar_one())
