@@ -11,6 +11,7 @@ import pytest
 from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.links import compile_links
 from kaon.host.kernel import netlink
+from kaon.host.plan.links import Announce
 from kaon.host.state.links import Bridge, Tap, Uplink
 from kaon.host.state.names import bridge_name, router_namespace, tap_name, vxlan_name
 from kaon.host.state.namespaces import Namespace
@@ -60,6 +61,19 @@ def desired(scene: Scene, host: RigHost, name: str, **physical: str) -> LinkStat
     return compiled.state
 
 
+def heard_senders(host: RigHost, heard: socket.socket, again: list[Announce], number: int) -> set[str]:
+    """Collect the senders of ARP until there are so many, announcing again whenever it is quiet."""
+    senders: set[str] = set()
+    for _ in range(100):
+        try:
+            senders.add(socket.inet_ntoa(heard.recv(100)[28:32]))
+        except BlockingIOError:
+            assert host.run(lambda: host.door.apply(again)) == []
+        if len(senders) == number:
+            break
+    return senders
+
+
 def settle(scene: Scene, host: RigHost, name: str, **physical: str) -> LinkState:
     """Make the host as desired; a second look finds nothing to do."""
     state = desired(scene, host, name, **physical)
@@ -106,10 +120,11 @@ def test_a_router_forwards_and_meets_the_outside(hosts: tuple[RigHost, RigHost])
     b.vm("beyond", "eth1", mac(99), "203.0.113.1/24")
     heard = b.run(lambda: b.namespaces.run("beyond", lambda: listen("eth0", ETH_P_ARP)))
     settle(scene, a, "a")
-    settle(scene, b, "b", public="eth1")
+    state = settle(scene, b, "b", public="eth1")
     with heard:
-        senders = {socket.inet_ntoa(heard.recv(100)[28:32]) for _ in range(6)}
-    assert senders == {"203.0.113.10", "203.0.113.101", "203.0.113.102"}
+        # A link may run a moment after it was made, and what was said before is lost: it is said again, as the agent does.
+        again = [Announce(address) for address in state.addresses if address.announced]
+        assert heard_senders(b, heard, again, 3) == {"203.0.113.10", "203.0.113.101", "203.0.113.102"}
     assert a.reaches("10.0.2.5", "vm1", count=2)
     assert a.reaches("fd00:2::5", "vm1", count=2)
     assert a.reaches("203.0.113.10", "vm1")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kaon.host.agent.loop import EVERYTHING, Loop, Slice, Supervise, Work
+from kaon.host.agent.repeats import Repeats
 from kaon.host.agent.report import Reporter, applied, realised
 from kaon.host.agent.settings import AgentSettings
 from kaon.host.agent.work import Worker
@@ -72,6 +73,7 @@ class Hands(threading.Thread):
         self._revisions: Mapping[str, int] = {}
         self._reporter = Reporter()
         self._loop = Loop(settings.loop, time.monotonic(), rebooted=not self._settled.exists(), saved=saved is not None)
+        self._repeats = Repeats()
         self._mailbox: deque[Desired | Nothing | Joined] = deque()
         self._woken, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._stopped = False
@@ -101,6 +103,9 @@ class Hands(threading.Thread):
                         self._loop.daemons_died(time.monotonic(), self._worker.lost())
                     case Work(look=look, stale=stale):
                         self._work(look, stale=stale)
+            again = self._repeats.due(time.monotonic())
+            for trouble in self._worker.announce(again) if again else ():
+                _log.warning("not announced again", owner=trouble.owner, reason=trouble.reason)
             self._wait()
 
     def _wake(self) -> None:
@@ -109,8 +114,8 @@ class Hands(threading.Thread):
 
     def _wait(self) -> None:
         now = time.monotonic()
-        deadline = self._loop.next_deadline(now)
-        timeout = _LONGEST_WAIT_S if deadline is None else max(0.0, deadline - now)
+        deadlines = [self._loop.next_deadline(now), self._repeats.next_deadline()]
+        timeout = min((max(0.0, deadline - now) for deadline in deadlines if deadline is not None), default=_LONGEST_WAIT_S)
         ready, _, _ = select.select([self._woken, self._worker.fileno()], [], [], min(timeout, _LONGEST_WAIT_S))
         if self._woken in ready:
             os.read(self._woken, 4096)
@@ -149,6 +154,7 @@ class Hands(threading.Thread):
             self._loop.finished(time.monotonic(), [Trouble("", repr(error))], complete_look=False)
             return
         now = time.monotonic()
+        self._repeats.made(now, outcome.announced)
         self._loop.finished(now, outcome.troubles, complete_look=look == EVERYTHING)
         if not stale:
             news = News(*self._reporter.news(realised(view, outcome), applied(view, revisions, outcome)))

@@ -23,8 +23,9 @@ from kaon.host.kernel.links import LinkDoor
 from kaon.host.plan.dhcp import StopServer, plan_dhcp
 from kaon.host.plan.filters import plan_filters, without_rules
 from kaon.host.plan.host import ORDER, Phase, withhold_unguarded
-from kaon.host.plan.links import Create, LinkPlan, LinkStep, Remove, plan_links
+from kaon.host.plan.links import Announce, Create, LinkPlan, LinkStep, Remove, plan_links
 from kaon.host.plan.taken import without_taken
+from kaon.host.state.addresses import InterfaceAddress
 from kaon.host.state.dhcp import DhcpState
 from kaon.host.state.filters import FilterState
 from kaon.host.state.host import ObservedHost
@@ -55,12 +56,14 @@ class Outcome:
     actual    what it has now, as far as was seen or written
     troubles  what failed, and what is held by others
     steps     how much was done
+    announced addresses that their neighbours were told of
     """
 
     compiled: CompiledHost
     actual: ObservedHost
     troubles: tuple[Trouble, ...]
     steps: int
+    announced: tuple[InterfaceAddress, ...] = ()
 
 
 class Worker:
@@ -99,7 +102,13 @@ class Worker:
                         run.guarded = guarded
                         attached = attached_taps(self._known_links().state)
                         self._filter(compile_filters(view, self._known_filters(), attached).state, run)
-        return Outcome(compiled, self._known(), tuple(dict.fromkeys(run.troubles)), run.steps)
+        announced = tuple(step.what for step in run.links_plan.build if isinstance(step, Announce))
+        return Outcome(compiled, self._known(), tuple(dict.fromkeys(run.troubles)), run.steps, announced)
+
+    def announce(self, addresses: Collection[InterfaceAddress]) -> list[Trouble]:
+        """Tell neighbours of addresses once more, if they are still here: elsewhere they would be a lie."""
+        here = [address for address in addresses if address in self._known_links().state.addresses]
+        return self._doors.links.apply([Announce(address) for address in here]) if here else []
 
     def lost(self) -> frozenset[str]:
         """Name the networks whose DHCP server has died."""
