@@ -67,8 +67,8 @@ class Net:
         learnt = self.directory / "learnt"
         learnt.unlink(missing_ok=True)
         subprocess.run(
-            ["ip", "netns", "exec", self.client, "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f", "-t", str(tries), "-T", "1",
-             "-s", str(script), "-O", "staticroutes", "-O", "mtu", *options],
+            ["ip", "netns", "exec", self.client, "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-f",
+             "-t", str(tries), "-T", "1", "-s", str(script), "-O", "staticroutes", "-O", "mtu", *options],
             check=False, capture_output=True, timeout=30,
         )  # fmt: skip
         lines = learnt.read_text().splitlines() if learnt.exists() else []
