@@ -43,6 +43,14 @@ def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return databases.sqlite_with_schema(tmp_path_factory.mktemp("database"))
 
 
+@pytest.fixture(params=databases.SERVERS)
+def shared_database(request: pytest.FixtureRequest) -> str:
+    """The URL of a database that several write to at once, as the migrations make it: PostgreSQL, MariaDB."""
+    server: databases.Server = request.getfixturevalue(request.param)
+    server.empty()
+    return server.url
+
+
 @pytest.fixture(params=databases.EVERY)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database as the migrations make it: each test that uses it runs on SQLite, PostgreSQL and MariaDB."""

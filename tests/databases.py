@@ -70,7 +70,9 @@ def running(name: str) -> Iterator[Server]:
         with log.open("wb") as output:
             process = subprocess.Popen(_as_nobody(command(directory), stop), cwd=directory, stdout=output, stderr=output)
         try:
-            yield _ready(url(directory), process, log)
+            server = _ready(url(directory), process, log)
+            yield server
+            server.store.close()
         finally:
             process.send_signal(stop)
             process.wait(_START_S)

@@ -12,6 +12,7 @@ from kaon.model.query import Row
 from kaon.server.control import following, hosts, ports, status
 from kaon.server.control.core import Core
 from kaon.server.store import agents, followers, roles
+from kaon.server.store import networks as network_rows
 from kaon.server.store import routers as router_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
@@ -25,6 +26,7 @@ def ensure_dhcp(core: Core, tx: Transaction, network_id: str) -> None:
     With a subnet that has DHCP: `dhcp_agents_per_network` live hosts serve it, each on a port of its own with an address in
     every such subnet. Without: none. An exhausted subnet does not stand in the way of anything; its server goes without.
     """
+    network_rows.lock(tx, network_id)  # two at once would each choose a server
     wanted = roles.dhcp_subnets(tx, network_id)
     serving = roles.serving(tx, network_id)
     for server in serving:
@@ -51,6 +53,7 @@ def ensure_router(core: Core, tx: Transaction, router_id: str, joining: str = ""
 
     All legs of the router are bound there.
     """
+    router_rows.lock(tx, router_id)  # two at once would each choose a host
     legs = router_rows.legs(tx, router_id)
     network_ids = {leg["network_id"] for leg in legs} | ({joining} if joining else set())
     apart = agents.hosts_apart(tx, roles.physical_networks(tx, network_ids))

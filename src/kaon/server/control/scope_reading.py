@@ -11,7 +11,7 @@ from kaon.server.control.core import Core
 from kaon.server.intent import floatingips, networks, ports, routers, security_groups, subnets
 from kaon.server.store import scope_rows
 from kaon.server.store import tables as t
-from kaon.server.store.engine import CLOSED, Transaction
+from kaon.server.store.engine import Transaction
 from kaon.server.store.scope_rows import Wanted
 from kaon.wire.entries import Entry
 from kaon.wire.messages import Delta, Dropped, Snapshot
@@ -62,23 +62,6 @@ def read_changes(tx: Transaction, scope: str, from_revision: int) -> Snapshot | 
         entries=tuple(entries[key] for key in sorted(entries)),
         gone=tuple(sorted(keys - entries.keys())),
     )
-
-
-def changed_since(tx: Transaction, sequence: int, limit: int = 1000) -> tuple[int, dict[str, int]]:
-    """Read the journal after a sequence number: the last number read, and the newest revision of each scope that changed.
-
-    A scope that ended has revision 0. At most `limit` rows are read; the number comes back unchanged when there are none.
-    A row that commits late may have a lower number than one already read: the caller asks again from a little before
-    (`sequence - overlap`), which costs nothing but a repeated nudge.
-    """
-    c = t.journal.c
-    rows = tx.execute(sa.select(c.sequence, c.scope, c.revision).where(c.sequence > sequence).order_by(c.sequence).limit(limit))
-    newest: dict[str, int] = {}
-    for number, scope, revision in rows:
-        sequence = number
-        ended = revision == CLOSED or newest.get(scope) == CLOSED
-        newest[scope] = CLOSED if ended else max(revision, newest.get(scope, 0))
-    return sequence, newest
 
 
 def journal_end(tx: Transaction) -> int:

@@ -2,18 +2,22 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from kaon.model.errors import Unavailable
 from kaon.server.control import hosts, scope_reading, status
 from kaon.server.control.core import Core
-from kaon.server.store import followers
-from kaon.server.store.engine import Transaction
+from kaon.server.store import followers, journal
+from kaon.server.store.engine import CLOSED, Transaction
 from kaon.wire.codec import encode
 from kaon.wire.messages import Delta, Dropped, Hello, Report
 
 _OVERLAP_ROWS = 256
+_LATEST_S = 300
+"""Seconds after which a transaction that was open when a later one committed is taken for one that never will."""
+
 _BATCH_ROWS = 2000
 _KEEP_ROWS = 100_000
 
@@ -30,36 +34,41 @@ class Tail:
     """Where the journal was read to.
 
     Rows become visible in the order of their commits, not of their numbers, so the newest rows are read again each time;
-    what was told already is known by its revision.
+    what was told already is known by its revision. Numbers that were missing among them are asked for until they appear, or
+    until whoever took them cannot commit any more. Of one scope both orders are the same.
     """
 
     core: Core
     sequence: int | None = None
     _told: Mapping[str, int] = field(default_factory=dict)
+    _missing: Mapping[int, datetime] = field(default_factory=dict)
 
     def read(self) -> dict[str, int]:
         """Give the newest revision of each scope that moved since the last call; 0 for a scope that ended."""
-        return self.core.store.read(self._read)
-
-    def _read(self, tx: Transaction) -> dict[str, int]:
-        if self.sequence is None:
-            self.sequence = scope_reading.journal_end(tx)
+        rows, began, now = self.core.store.read(self._read)
         found: dict[str, int] = {}
-        position = max(0, self.sequence - _OVERLAP_ROWS)
-        while True:
-            reached, newest = scope_reading.changed_since(tx, position, _BATCH_ROWS)
-            found.update(newest)
-            if reached == position:
-                break
-            position = reached
-        if not found and self.sequence:
-            # The newest rows are never trimmed. If they are gone, the database was put back to an earlier state.
-            position = min(self.sequence, scope_reading.journal_end(tx))
-            self.sequence = position
-        self.sequence = max(self.sequence, position)
+        for _, scope, revision in rows:
+            ended = revision == CLOSED or found.get(scope) == CLOSED
+            found[scope] = CLOSED if ended else max(revision, found.get(scope, 0))
+        numbers = {number for number, _, _ in rows}
+        newest = max(numbers, default=began)
+        passed = dict(self._missing) | dict.fromkeys(set(range(began + 1, newest)) - self._missing.keys(), now)
+        oldest = now - timedelta(seconds=_LATEST_S)
+        self._missing = {number: since for number, since in passed.items() if number not in numbers and since >= oldest}
+        self.sequence = max(self.sequence or 0, newest)
         moved = {scope: revision for scope, revision in found.items() if self._told.get(scope) != revision}
         self._told = found
         return moved
+
+    def _read(self, tx: Transaction) -> tuple[list[journal.Row], int, datetime]:
+        """Read what is new, what was read last, and what was missing; tell from where on, and when."""
+        reached = scope_reading.journal_end(tx) if self.sequence is None else self.sequence
+        began = position = max(0, reached - _OVERLAP_ROWS)
+        rows = journal.at(tx, [number for number in self._missing if number <= began])
+        while part := journal.after(tx, position, _BATCH_ROWS):
+            rows += part
+            position = part[-1][0]
+        return rows, began, tx.now
 
 
 def follow(core: Core, wanted: Collection[str], asked: Collection[str]) -> dict[str, dict[str, int]]:

@@ -2,8 +2,7 @@
 
 from cloud import ADMIN, ANN, Cloud
 
-from kaon.server.control import networks, ports, scope_reading
-from kaon.server.store.engine import CLOSED
+from kaon.server.control import ports, scope_reading
 from kaon.wire import scopes
 from kaon.wire.messages import Delta, Dropped, Snapshot
 
@@ -51,23 +50,6 @@ def test_trimmed_journal_means_whole_scopes(cloud: Cloud) -> None:
     scope_reading.trim_journal(cloud.core, keep=4)  # a port is two rows: its network's scope and its group's members
     assert isinstance(_changes(cloud, scope, held[0]), Snapshot)
     assert isinstance(_changes(cloud, scope, held[2]), Delta)
-
-
-def test_journal_is_read_on_from_where_one_was(cloud: Cloud) -> None:
-    """The newest revision of each scope that changed since; an ended scope is at revision CLOSED."""
-    network = cloud.network()
-    cloud.port(network)
-    end = cloud.store.read(scope_reading.journal_end)
-    assert cloud.store.read(lambda tx: scope_reading.changed_since(tx, end)) == (end, {})
-    doomed = cloud.network()
-    networks.delete(cloud.core, ANN, doomed["id"])
-    cloud.port(network)
-    reached, newest = cloud.store.read(lambda tx: scope_reading.changed_since(tx, end))
-    snapshot = _changes(cloud, scopes.network(network["id"]), 0)
-    assert isinstance(snapshot, Snapshot)
-    assert newest[scopes.network(doomed["id"])] == CLOSED
-    assert newest[scopes.network(network["id"])] == snapshot.revision
-    assert reached == cloud.store.read(scope_reading.journal_end)
 
 
 def test_reading_takes_a_bounded_number_of_statements(cloud: Cloud) -> None:
