@@ -14,7 +14,7 @@ def test_a_network_has_every_attribute(ann: Client) -> None:
     network = ann.make("network", name="blue", description="sea")
     assert network.keys() == {
         *("id", "name", "project_id", "tenant_id", "admin_state_up", "mtu", "status", "subnets", "shared", "router:external"),
-        *("port_security_enabled", "description", "created_at", "updated_at", "revision_number"),
+        *("port_security_enabled", "description", "created_at", "updated_at", "revision_number", "tags"),
     }
     assert network["project_id"] == network["tenant_id"] == "p1"
     assert (network["name"], network["description"], network["status"], network["subnets"]) == ("blue", "sea", "ACTIVE", [])

@@ -18,7 +18,7 @@ def test_a_port_has_every_attribute(ann: Client, subnet: Any) -> None:
     assert port.keys() == {
         *("id", "name", "network_id", "project_id", "tenant_id", "mac_address", "admin_state_up", "status", "device_id"),
         *("device_owner", "fixed_ips", "allowed_address_pairs", "security_groups", "port_security_enabled"),
-        *("binding:vnic_type", "description", "created_at", "updated_at", "revision_number"),
+        *("binding:vnic_type", "description", "created_at", "updated_at", "revision_number", "tags"),
     }
     assert port["fixed_ips"] == [{"subnet_id": subnet["id"], "ip_address": "10.0.0.2"}]
     assert (port["status"], port["port_security_enabled"]) == ("DOWN", True)

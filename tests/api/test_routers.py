@@ -41,7 +41,7 @@ def test_a_router_has_every_attribute(ann: Client, town: Town) -> None:
     router = ann.get(f"routers/{town.router}")["router"]
     assert router.keys() == {
         *("id", "name", "project_id", "tenant_id", "admin_state_up", "status", "external_gateway_info", "routes"),
-        *("description", "created_at", "updated_at", "revision_number"),
+        *("description", "created_at", "updated_at", "revision_number", "tags"),
     }
     gateway = router["external_gateway_info"]
     assert (gateway["network_id"], gateway["enable_snat"]) == (town.external, True)
@@ -162,7 +162,7 @@ def test_a_floating_ip_leads_to_a_port(ann: Client, town: Town) -> None:
     floating = ann.make("floatingip", floating_network_id=town.external, port_id=port["id"])
     assert floating.keys() == {
         *("id", "project_id", "tenant_id", "floating_ip_address", "floating_network_id", "router_id", "port_id"),
-        *("fixed_ip_address", "status", "port_details", "description", "created_at", "updated_at", "revision_number"),
+        *("fixed_ip_address", "status", "port_details", "description", "created_at", "updated_at", "revision_number", "tags"),
     }
     assert floating["floating_ip_address"].startswith("203.0.113.")
     assert (floating["port_id"], floating["router_id"], floating["status"]) == (port["id"], town.router, "DOWN")

@@ -16,7 +16,7 @@ def test_every_project_has_a_default_group(ann: Client, bob: Client) -> None:
     group = _default(ann)
     assert group.keys() == {
         *("id", "name", "project_id", "tenant_id", "security_group_rules", "description"),
-        *("created_at", "updated_at", "revision_number"),
+        *("created_at", "updated_at", "revision_number", "tags"),
     }
     rules = {(rule["direction"], rule["ethertype"], rule["remote_group_id"]) for rule in group["security_group_rules"]}
     assert rules == {

@@ -104,6 +104,11 @@ class Resource:
         """How a list may be narrowed."""
         return {attribute.name: attribute.filter for attribute in self.attributes if attribute.filter is not None}
 
+    @property
+    def tagged(self) -> bool:
+        """Whether it has tags; see `model.tags`."""
+        return "tags" in self.by_name
+
     @cached_property
     def sort_keys(self) -> frozenset[str]:
         """What a list may be ordered by."""

@@ -119,6 +119,14 @@ class QuotaResourceUnknown(NotFound):
     """There is no quota for: {unknown}."""
 
 
+class TagNotFound(NotFound):
+    """The resource has no tag {tag}."""
+
+
+class TagResourceNotFound(NotFound):
+    """There is nothing to tag among {resource} with id {resource_id}."""
+
+
 class ExtensionsNotFound(NotFound):
     """No extension with the alias {alias} is loaded."""
 

@@ -132,12 +132,27 @@ EXTENSIONS: Final[Mapping[str, Extension]] = {
             "Resources count their changes.",
         ),
         Extension(
+            "standard-attr-tag",
+            "Tag support for resources with standard attribute",
+            "2017-01-01T00:00:00-00:00",
+            "Resources have tags, and can be found by them.",
+        ),
+        Extension(
             "standard-attr-timestamp",
             "Resource timestamps",
             "2016-09-12T10:00:00-00:00",
             "Resources say when they were made and changed.",
         ),
         Extension("subnet", "Neutron L3 Subnet", "2012-01-01T10:00:00-00:00", "Addresses of a network."),
+        Extension(
+            "tag-creation", "Tag creation extension", "2024-23-07T10:00:00-00:00", "A resource can be given several more tags."
+        ),
+        Extension(
+            "tag-ports-during-bulk-creation",
+            "Tag Ports During Bulk Creation",
+            "2019-12-29T19:00:00-00:00",
+            "Ports can be made with tags.",
+        ),
     )
 }
 """By alias."""

@@ -4,6 +4,7 @@ from typing import Final
 
 from kaon.model import addresses, checks
 from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, owner, standard, words
+from kaon.model.tags import tagging
 
 FLOATINGIP: Final = Resource(
     collection="floatingips",
@@ -44,6 +45,7 @@ FLOATINGIP: Final = Resource(
         Attribute(name="status", alias="router", filter=words, sort=True),
         Attribute(name="port_details", alias="fip-port-details"),
         *standard(),
+        *tagging(),
     ),
     bulk=False,
 )

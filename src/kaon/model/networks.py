@@ -4,6 +4,7 @@ from typing import Final
 
 from kaon.model import checks
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch, words
+from kaon.model.tags import tagging
 
 MINIMUM_MTU: Final = 68
 """Bytes: the least that IPv4 works with."""
@@ -77,6 +78,7 @@ NETWORK: Final = Resource(
             put=True,
         ),
         *standard(),
+        *tagging(),
     ),
 )
 """`mtu` 0 in a request means: the most that the network can carry."""

@@ -6,6 +6,7 @@ from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, label, owner, standard, switch, words
 from kaon.model.errors import InvalidInput
 from kaon.model.query import FilterValue
+from kaon.model.tags import tagging
 
 VNIC_TYPES: Final = (
     "normal",
@@ -145,5 +146,6 @@ PORT: Final = Resource(
         Attribute(name="binding:vif_type", alias="binding", read="admin"),
         Attribute(name="binding:vif_details", alias="binding", read="admin"),
         *standard(),
+        *tagging(post=True),
     ),
 )

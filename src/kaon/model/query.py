@@ -20,7 +20,7 @@ class Query:
 
     filters       attribute -> wanted values: OR inside one attribute, AND between attributes. Under `fixed_ips` values are
                   pairs with the sub-keys ip_address, ip_address_substr, subnet_id (AND between different sub-keys). An empty
-                  string asks for resources whose value is empty or null.
+                  string asks for resources whose value is empty or null. Under `tags` and its kin see `model.tags.tagging`.
     fields        attributes wanted in the answer; None: all
     sort          (attribute, ascending) by weight; `id` is always the last resort
     limit         rows wanted at most; None: all

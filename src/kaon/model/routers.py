@@ -5,6 +5,7 @@ from typing import Any, Final
 from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch
 from kaon.model.query import Body
+from kaon.model.tags import tagging
 
 _GATEWAY_KEYS: Final = ("network_id", "external_fixed_ips", "enable_snat")
 
@@ -34,6 +35,7 @@ ROUTER: Final = Resource(
         Attribute(name="external_gateway_info", alias="ext-gw-mode", check=gateway, post=True, put=True),
         Attribute(name="routes", alias="extraroute", check=checks.or_empty(addresses.routes), default=NOT_SPECIFIED, put=True),
         *standard(),
+        *tagging(),
     ),
     bulk=False,
     actions=frozenset({"add_router_interface", "remove_router_interface", "add_extraroutes", "remove_extraroutes"}),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from kaon.model.attributes import Attribute, Resource, identity, label, owner, standard
+from kaon.model.tags import tagging
 
 SECURITY_GROUP: Final = Resource(
     collection="security_groups",
@@ -13,5 +14,6 @@ SECURITY_GROUP: Final = Resource(
         *owner(),
         Attribute(name="security_group_rules", alias="security-group"),
         *standard(),
+        *tagging(),
     ),
 )

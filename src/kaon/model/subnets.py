@@ -4,6 +4,7 @@ from typing import Final
 
 from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, label, owner, standard, switch, words
+from kaon.model.tags import tagging
 
 IPV6_MODES: Final = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 
@@ -96,5 +97,6 @@ SUBNET: Final = Resource(
         # Never shown, never written: it follows the network, and a list may be narrowed by it.
         Attribute(name="shared", alias="subnet", visible=False, filter=checks.boolean),
         *standard(),
+        *tagging(),
     ),
 )

@@ -8,7 +8,7 @@ from kaon.model.attributes import Resource, rendered
 from kaon.model.checks import Unfit
 from kaon.model.errors import HTTPBadRequest
 from kaon.model.query import Body, Row
-from kaon.server.api import bodies, lists
+from kaon.server.api import bodies, lists, tags
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.faults import not_allowed, not_found
 from kaon.server.control.core import Caller, Core
@@ -56,6 +56,8 @@ def answer(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
             return _member(served, core, caller, asked, identity)
         case (_, action) if action in served.actions:
             return _action(served, core, caller, asked)
+        case (_, "tags", *_) if served.resource.tagged:
+            return tags.answer(served.resource, core, caller, asked)
         case _:
             raise not_found()
 

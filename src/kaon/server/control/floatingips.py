@@ -97,6 +97,12 @@ def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[
         _touch(tx, row["id"], row, row)
 
 
+def stamp(tx: Transaction, row: Row) -> None:
+    """Raise the revision of a floating IP (as `find` gave it) because something that belongs to it changed."""
+    floating.update(tx, row["id"], rows.raised(row, tx.now))
+    _touch(tx, row["id"], row, row)
+
+
 def find(caller: Caller, tx: Transaction, floatingip_id: str) -> Row:
     """Find a floating IP that the caller may see. Errors: FloatingIPNotFound."""
     row = floating.show(tx, floatingip_id)

@@ -115,6 +115,7 @@ def _create(core: Core, caller: Caller, tx: Transaction, backend: Backend, body:
         **segment,
         "status": "ACTIVE",
         "subnets": [],
+        "tags": [],
         "mtu": _mtu(core, backend, segment["provider:network_type"], body.get("mtu")),
     }
     for key, value in _DEFAULTS.items():

@@ -27,6 +27,8 @@ _OWNER: Final = frozenset({"owner"})
 _NOBODY: Final[frozenset[str]] = frozenset()
 _PARENT: Final = frozenset({"parent_owner"})
 
+_TAGGED: Final = ("network", "subnet", "port", "router", "floatingip", "security_group")
+
 READ: Final[Mapping[str, frozenset[str]]] = {
     "networks": frozenset({"reader", "shared", "external"}),
     "subnets": frozenset({"reader", "parent_owner", "shared", "external"}),
@@ -65,6 +67,7 @@ WRITE: Final[Mapping[str, frozenset[str]]] = {
     "create_floatingip": _OWNER,
     "update_floatingip": _OWNER,
     "delete_floatingip": _OWNER,
+    **{f"{verb}_{member}:tags": _OWNER for verb in ("create", "update", "delete") for member in _TAGGED},
     "update_quota": _NOBODY,
     "delete_quota": _NOBODY,
     "index_quota": _NOBODY,

@@ -25,7 +25,7 @@ from kaon.model.errors import (
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import binding, floatingips, following, ipam, policy, quota_usage, scheduling, security_groups
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import followers, ports, roles, rows, select, subnets
+from kaon.server.store import followers, ports, roles, rows, select, subnets, tags
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -45,6 +45,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "binding:host_id": "",
     "binding:vnic_type": "normal",
     "binding:profile": {},
+    "tags": [],
 }
 
 
@@ -163,6 +164,12 @@ def remove(core: Core, tx: Transaction, port: Row) -> None:
         followers.settle(tx, [served["host"]], [scopes.network(served["network_id"])])
 
 
+def stamp(tx: Transaction, port: Row) -> None:
+    """Raise the revision of a port (as `find` gave it) because something that belongs to it changed."""
+    ports.update(tx, port["id"], rows.raised(port, tx.now))
+    _touch(tx, port, port, placed=False)
+
+
 def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:
     """Leave a port these of its addresses only: its subnet goes. What is dropped is not made free."""
     del core
@@ -214,6 +221,7 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     ports.insert_addresses(tx, row, row["fixed_ips"])
     ports.set_groups(tx, row["id"], row["security_groups"], fresh=True)
     ports.set_pairs(tx, row["id"], row["allowed_address_pairs"], fresh=True)
+    tags.add(tx, "ports", row["id"], row["tags"])
     _touch(tx, row, row, placed=True)
     followers.follow_port(tx, row["binding:host_id"], row["network_id"], row["security_groups"])
     return row

@@ -179,7 +179,7 @@ def _insert(core: Core, tx: Transaction, body: Body, *, default: bool) -> Row:
     _count(core, tx, project_id, "security_group_rule", len(rules))
     tx.open_scope(scopes.group(row["id"]))
     tx.open_scope(scopes.members(row["id"]))
-    return row | {"security_group_rules": rules}
+    return row | {"security_group_rules": rules, "tags": []}
 
 
 def _count(core: Core, tx: Transaction, project_id: str, resource: str, number: int) -> None:

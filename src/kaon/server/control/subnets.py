@@ -164,6 +164,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "subnetpool_id": None,
     "dns_nameservers": [],
     "host_routes": [],
+    "tags": [],
 }
 
 

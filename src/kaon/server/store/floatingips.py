@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select
+from kaon.server.store import rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.routers import GATEWAY
@@ -28,6 +28,7 @@ COLUMNS = {
 LISTING = select.Listing(
     table=t.floatingips,
     columns=select.standard_columns(t.floatingips) | {wire: t.floatingips.c[column] for wire, column in COLUMNS.items()},
+    special=tags.filters(t.floatingips),
 )
 
 _DETAILS = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
@@ -100,7 +101,11 @@ def router_between(tx: Transaction, subnet_id: str, external_network_id: str) ->
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     details = _port_details(tx, page)
-    return [rows.standard(row, COLUMNS) | {"port_details": details.get(row["fixed_port_id"])} for row in page.rows]
+    tagged = tags.of_page(tx, page, "floatingips")
+    return [
+        rows.standard(row, COLUMNS) | {"port_details": details.get(row["fixed_port_id"]), "tags": tagged.get(row["id"], [])}
+        for row in page.rows
+    ]
 
 
 def _port_details(tx: Transaction, page: select.Rows) -> dict[str, Row]:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select
+from kaon.server.store import rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -31,6 +31,7 @@ COLUMNS = {
 LISTING = select.Listing(
     table=t.networks,
     columns=select.standard_columns(t.networks) | {wire: t.networks.c[column] for wire, column in COLUMNS.items()},
+    special=tags.filters(t.networks),
     through={
         "shared": lambda _project: t.networks.c.shared.is_(sa.true()),
         "external": lambda _project: t.networks.c.external.is_(sa.true()),
@@ -113,12 +114,14 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     subnets = select.children(tx, page, t.subnets.c.network_id, t.subnets.c.created_at, t.subnets.c.id)
+    tagged = tags.of_page(tx, page, "networks")
     return [
         rows.standard(row, COLUMNS)
         | {
             "provider:physical_network": row["physical_network"] or None,
             "provider:segmentation_id": row["segmentation_id"] or None,
             "subnets": [subnet["id"] for subnet in subnets.get(row["id"], ())],
+            "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from kaon.lib.addresses import to_hex
 from kaon.model.query import FilterValue, Query, Row
-from kaon.server.store import rows, select
+from kaon.server.store import rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -60,7 +60,7 @@ def _groups(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
 LISTING = select.Listing(
     table=t.ports,
     columns=select.standard_columns(t.ports) | {wire: t.ports.c[column] for wire, column in COLUMNS.items()},
-    special={"fixed_ips": _fixed_ips, "security_groups": _groups},
+    special={"fixed_ips": _fixed_ips, "security_groups": _groups, **tags.filters(t.ports)},
     through={
         "parent_owner": lambda project: t.ports.c.network_id.in_(
             sa.select(t.networks.c.id).where(t.networks.c.project_id == project)
@@ -226,6 +226,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     addresses = select.children(tx, page, a.port_id, a.position)
     groups = select.children(tx, page, g.port_id, g.security_group_id)
     pairs = select.children(tx, page, p.port_id, p.mac_address, p.ip_address)
+    tagged = tags.of_page(tx, page, "ports")
     return [
         rows.standard(row, COLUMNS)
         | {wire: json.loads(row[column]) for wire, column in DOCUMENTS.items()}
@@ -237,6 +238,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
             "allowed_address_pairs": [
                 {"mac_address": found["mac_address"], "ip_address": found["ip_address"]} for found in pairs.get(row["id"], ())
             ],
+            "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select
+from kaon.server.store import rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -24,7 +24,11 @@ COLUMNS = {
 }
 """Wire name -> column, for attributes that are one column."""
 
-LISTING = select.Listing(table=t.routers, columns=select.standard_columns(t.routers, "admin_state_up", "status"))
+LISTING = select.Listing(
+    table=t.routers,
+    columns=select.standard_columns(t.routers, "admin_state_up", "status"),
+    special=tags.filters(t.routers),
+)
 
 _FEW = 500
 
@@ -142,6 +146,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     c = t.router_routes.c
     routes = select.children(tx, page, c.router_id, c.destination, c.nexthop)
     gateways = _gateway_addresses(tx, page)
+    tagged = tags.of_page(tx, page, "routers")
     return [
         rows.standard(row, COLUMNS)
         | {
@@ -149,6 +154,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
             "routes": [
                 {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
             ],
+            "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]

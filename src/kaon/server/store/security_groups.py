@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select
+from kaon.server.store import rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -35,6 +35,7 @@ _RULES = t.security_group_rules
 LISTING = select.Listing(
     table=t.security_groups,
     columns=select.standard_columns(t.security_groups, "stateful"),
+    special=tags.filters(t.security_groups),
 )
 
 RULE_LISTING = select.Listing(
@@ -171,7 +172,12 @@ def rule_row(row: RowMap) -> Row:
 
 def _rows(tx: Transaction, page: select.Rows, *, with_rules: bool) -> list[Row]:
     rules = select.children(tx, page, _RULES.c.security_group_id, _RULES.c.created_at, _RULES.c.id) if with_rules else {}
+    tagged = tags.of_page(tx, page, "security_groups")
     return [
-        rows.standard(row, COLUMNS) | {"security_group_rules": [rule_row(rule) for rule in rules.get(row["id"], ())]}
+        rows.standard(row, COLUMNS)
+        | {
+            "security_group_rules": [rule_row(rule) for rule in rules.get(row["id"], ())],
+            "tags": tagged.get(row["id"], []),
+        }
         for row in page.rows
     ]

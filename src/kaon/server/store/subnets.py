@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from kaon.lib.addresses import from_hex, to_hex
 from kaon.model.query import FilterValue, Query, Row
-from kaon.server.store import rows, select
+from kaon.server.store import rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -45,7 +45,7 @@ LISTING = select.Listing(
     columns=select.standard_columns(t.subnets)
     | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()}
     | {"subnetpool_id": sa.literal("")},  # there are no subnet pools yet
-    special={"shared": _shared},
+    special={"shared": _shared, **tags.filters(t.subnets)},
     through={
         "parent_owner": lambda project: _on_networks(t.networks.c.project_id == project),
         "shared": lambda _project: _on_networks(t.networks.c.shared.is_(sa.true())),
@@ -124,6 +124,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     pools = select.children(tx, page, p.subnet_id, p.first)
     servers = select.children(tx, page, d.subnet_id, d.position)
     routes = select.children(tx, page, r.subnet_id, r.destination, r.nexthop)
+    tagged = tags.of_page(tx, page, "subnets")
     return [
         rows.standard(row, COLUMNS)
         | {
@@ -133,6 +134,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
             "host_routes": [
                 {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
             ],
+            "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]

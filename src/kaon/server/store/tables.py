@@ -340,6 +340,25 @@ realised = sa.Table(
     sa.Index(None, "entity_id"),
 )
 
+
+def _tags_of(member: str, collection: str) -> sa.Table:
+    """The tags of a kind of resource."""
+    return sa.Table(
+        f"{member}_tags",
+        metadata,
+        _belongs_to("resource_id", f"{collection}.id", primary_key=True),
+        sa.Column("tag", Name, primary_key=True),
+        sa.Index(None, "tag"),
+    )
+
+
+network_tags = _tags_of("network", "networks")
+subnet_tags = _tags_of("subnet", "subnets")
+port_tags = _tags_of("port", "ports")
+router_tags = _tags_of("router", "routers")
+floatingip_tags = _tags_of("floatingip", "floatingips")
+security_group_tags = _tags_of("security_group", "security_groups")
+
 facts = sa.Table(
     "facts",
     metadata,
