@@ -72,7 +72,8 @@ def test_a_rule_is_kept_in_canonical_form(ann: Client) -> None:
         ({"protocol": "icmp", "port_range_max": 0}, (400, "SecurityGroupMissingIcmpType")),
         ({"protocol": "ipv6-icmp"}, (400, "SecurityGroupEthertypeConflictWithProtocol")),
         ({"remote_ip_prefix": "2001:db8::/64"}, (400, "SecurityGroupRuleParameterConflict")),
-        ({"remote_ip_prefix": "nowhere"}, (400, "InvalidInput")),
+        ({"remote_ip_prefix": "nowhere"}, (400, "InvalidCIDR")),
+        ({"protocol": ""}, (400, "SecurityGroupRuleInvalidProtocol")),
         ({"security_group_id": "7d3a1d8c-3f0e-4bd7-9c8d-1f4b5f1f2a11"}, (404, "SecurityGroupNotFound")),
         ({"protocol": "udp"}, (409, "SecurityGroupRuleExists")),
         ({"protocol": "17"}, (409, "SecurityGroupRuleExists")),
@@ -106,13 +107,35 @@ def test_a_group_in_use_stays(ann: Client) -> None:
     ann.remove("security_group", group)
 
 
+def test_every_port_is_no_port(ann: Client) -> None:
+    """A rule for all ports is kept as a rule for none in particular; an empty prefix is no prefix."""
+    group = ann.make("security_group", name="g")["id"]
+    body = {"security_group_id": group, "direction": "ingress", "protocol": "tcp", "remote_ip_prefix": ""}
+    answer = ann.ask(
+        "POST",
+        "/v2.0/security-group-rules",
+        json={"security_group_rule": body | {"port_range_min": 1, "port_range_max": 65535}},
+    )
+    rule = answer.json()["security_group_rule"]
+    assert (rule["port_range_min"], rule["port_range_max"], rule["remote_ip_prefix"]) == (None, None, None)
+    found = ann.get("security-group-rules", protocol="TCP", ethertype="ipv4")["security_group_rules"]
+    assert [one["id"] for one in found] == [rule["id"]]
+
+
+def test_the_default_group_is_not_even_given_its_own_name(ann: Client) -> None:
+    """Neutron refuses the name in any request."""
+    (default,) = ann.get("security-groups", name="default")["security_groups"]
+    refused = ann.refused("PUT", f"security-groups/{default['id']}", json={"security_group": {"name": "default"}})
+    assert refused == (409, "SecurityGroupDefaultAlreadyExists")
+
+
 def test_a_foreign_group_is_not_found(ann: Client, bob: Client) -> None:
-    """Neither it nor its rules, and no rule can be put into it."""
+    """Neither it nor its rules; to put a rule into it is forbidden, as in Neutron."""
     group = ann.make("security_group", name="g")
     path = f"security-groups/{group['id']}"
     assert bob.refused("GET", path) == (404, "SecurityGroupNotFound")
     assert bob.refused("DELETE", path) == (404, "SecurityGroupNotFound")
     body = {"security_group_id": group["id"], "direction": "ingress"}
-    assert bob.refused("POST", "security-group-rules", json={"security_group_rule": body}) == (404, "SecurityGroupNotFound")
+    assert bob.refused("POST", "security-group-rules", json={"security_group_rule": body}) == (403, "PolicyNotAuthorized")
     rule = group["security_group_rules"][0]["id"]
     assert bob.refused("GET", f"security-group-rules/{rule}") == (404, "SecurityGroupRuleNotFound")

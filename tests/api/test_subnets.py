@@ -36,7 +36,7 @@ def test_ipv6_is_no_stranger(ann: Client, network: str) -> None:
     ("attributes", "refusal"),
     [
         ({"ip_version": 5, "cidr": "10.1.0.0/24"}, (400, "HTTPBadRequest")),
-        ({"ip_version": 4, "cidr": "10.1.0.0"}, (400, "HTTPBadRequest")),
+        ({"ip_version": 4, "cidr": "10.1.0.0"}, (400, "InvalidInput")),
         ({"ip_version": 4}, (400, None)),
         ({"cidr": "10.1.0.0/24"}, (400, "HTTPBadRequest")),
         ({"ip_version": 6, "cidr": "10.1.0.0/24"}, (400, None)),
@@ -61,6 +61,15 @@ def test_ipv6_is_no_stranger(ann: Client, network: str) -> None:
             (400, "DNSNameServersExhausted"),
         ),
         ({"ip_version": 4, "cidr": "10.1.0.0/24", "ipv6_ra_mode": "slaac"}, (400, None)),
+        ({"ip_version": 4, "cidr": "nowhere"}, (400, "InvalidInput")),
+        ({"ip_version": 4, "cidr": "fd00::/64"}, (400, "InvalidInput")),
+        ({"ip_version": 6, "cidr": "fd00::/127"}, (400, "InvalidInput")),
+        ({"ip_version": 4, "cidr": "10.1.0.0/24", "dns_nameservers": ["fd00::1"]}, (400, "InvalidInput")),
+        ({"ip_version": 4, "cidr": "10.1.0.0/24", "allocation_pools": "all"}, (400, "InvalidInput")),
+        (
+            {"ip_version": 4, "cidr": "10.1.0.0/24", "host_routes": [{"destination": "10.9.0.5/24", "nexthop": "10.1.0.9"}]},
+            (400, "HTTPBadRequest"),
+        ),
     ],
 )
 def test_a_wrong_subnet_is_refused(

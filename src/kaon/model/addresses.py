@@ -5,7 +5,7 @@ import re
 from typing import Any, Final
 
 from kaon.model.checks import Unfit, distinct, members, optional, shown, text, uuid
-from kaon.model.errors import AllowedAddressPairsMissingIP, DuplicateAddressPairInRequest, InvalidInput
+from kaon.model.errors import AllowedAddressPairsMissingIP, DuplicateAddressPairInRequest, InvalidCIDR, InvalidInput
 
 _HEX12: Final = re.compile(r"[0-9a-f]{12}")
 _SEPARATED: Final = re.compile(
@@ -24,9 +24,9 @@ def normal_mac(value: str) -> str | None:
 
 
 def mac(value: Any) -> str:
-    """A unicast or multicast MAC address, normalised; all zeros is none."""
+    """A unicast or multicast MAC address, normalised; all zeros is none, and neither is the broadcast address."""
     found = normal_mac(value) if isinstance(value, str) else None
-    if found is None or found == "00:00:00:00:00:00":
+    if found is None or found in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"):
         raise Unfit(f"{shown(value)} is not a valid MAC address")
     return found
 
@@ -51,19 +51,39 @@ def cidr(value: Any) -> str:
         raise Unfit(f"{shown(value)} is not a valid IP subnet") from None
 
 
+def subnet_cidr(value: Any) -> str:
+    """A subnet's prefix, as `cidr`; an address alone is its own /32 or /128. Raises InvalidInput."""
+    try:
+        if not isinstance(value, str):
+            raise ValueError  # noqa: TRY004, TRY301  # one place says no
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        raise InvalidInput(error_message=f"{shown(value)} is not in CIDR form") from None
+
+
+def destination(value: Any) -> str:
+    """Where a route leads: a network in its shortest form, sent without bits to the right of the prefix."""
+    try:
+        if not isinstance(value, str) or "/" not in value:
+            raise ValueError  # noqa: TRY301  # one place says no
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise Unfit(f"{shown(value)} is not a valid CIDR") from None
+
+
 def ip_prefix(value: Any) -> str | None:
     """What a security group rule lets through: an address becomes its own /32 or /128, bits to the right stay as sent.
 
-    Null stays null. Raises InvalidInput.
+    Null stays null, and the empty string means it. Raises InvalidCIDR.
     """
-    if value is None:
+    if value is None or value == "":
         return None
     try:
         if not isinstance(value, str):
             raise ValueError  # noqa: TRY004, TRY301  # one place says no
         return str(ipaddress.ip_interface(value))
     except ValueError:
-        raise InvalidInput(error_message=f"{shown(value)} is neither an IP address nor a prefix") from None
+        raise InvalidCIDR(input=shown(value)) from None
 
 
 def ip_or_cidr(value: Any) -> str:
@@ -78,9 +98,11 @@ def _listed(value: Any) -> list[Any]:
 
 
 def pools(value: Any) -> list[dict[str, str]]:
-    """Allocation pools: `[{"start": address, "end": address}]`, with no other keys."""
+    """Allocation pools: `[{"start": address, "end": address}]`, with no other keys. Raises InvalidInput, too."""
+    if not isinstance(value, list) or not all(isinstance(pool, dict) for pool in value):
+        raise InvalidInput(error_message="allocation pools are a list of dictionaries")
     kept = []
-    for pool in _listed(value):
+    for pool in value:
         given = members(pool, ("start", "end"), ("start", "end"))
         kept.append({"start": ip(given["start"]), "end": ip(given["end"])})
     return kept
@@ -98,7 +120,7 @@ def routes(value: Any) -> list[dict[str, str]]:
     kept = []
     for route in _listed(value):
         given = members(route, ("destination", "nexthop"), ("destination", "nexthop"))
-        kept.append({"destination": cidr(given["destination"]), "nexthop": ip(given["nexthop"])})
+        kept.append({"destination": destination(given["destination"]), "nexthop": ip(given["nexthop"])})
     distinct(kept, "hostroute")
     return kept
 
@@ -109,12 +131,12 @@ def fixed_ips(value: Any) -> list[dict[str, str]]:
     for wanted in _listed(value):
         given = members(wanted, (), ("ip_address", "subnet_id"))
         fixed = {}
-        if given.get("subnet_id") is not None:
+        if "subnet_id" in given:
             fixed["subnet_id"] = uuid(given["subnet_id"])
-        if given.get("ip_address") is not None:
+        if "ip_address" in given:
             fixed["ip_address"] = ip(given["ip_address"])
         if not fixed:
-            raise Unfit("a fixed IP needs an ip_address or a subnet_id")
+            raise InvalidInput(error_message="a fixed IP needs an ip_address or a subnet_id")
         kept.append(fixed)
     distinct([fixed["ip_address"] for fixed in kept if "ip_address" in fixed], "ip_address")
     return kept

@@ -160,7 +160,9 @@ def standard() -> tuple[Attribute, ...]:
     )
 
 
-def switch(name: str, alias: str, *, default: Any = True, put: bool = True, write: Who = "any") -> Attribute:
+def switch(  # noqa: PLR0913  # each is one trait of the attribute
+    name: str, alias: str, *, default: Any = True, put: bool = True, sort: bool = False, write: Who = "any"
+) -> Attribute:
     """Something that is on or off, for POST and PUT, with filter."""
     return Attribute(
         name=name,
@@ -170,6 +172,7 @@ def switch(name: str, alias: str, *, default: Any = True, put: bool = True, writ
         post=True,
         put=put,
         filter=checks.boolean,
+        sort=sort,
         write=write,
     )
 

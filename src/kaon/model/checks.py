@@ -75,6 +75,18 @@ def between(low: int, high: int) -> Check:
     return check
 
 
+def at_least(low: int) -> Check:
+    """A whole number of `low` or more."""
+
+    def check(value: Any) -> int:
+        number = integer(value)
+        if number < low:
+            raise Unfit(f"{shown(value)} is less than {low}")
+        return number
+
+    return check
+
+
 _TRUE: Final = frozenset({"true", "yes", "on", "y", "t", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "n", "f", "0"})
 

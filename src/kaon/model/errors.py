@@ -205,6 +205,10 @@ class GatewayIpInUse(Conflict):
     """Gateway {ip_address} is an address of port {port_id}."""
 
 
+class InvalidCIDR(BadRequest):
+    """{input} is neither an IP address nor a prefix."""
+
+
 class DNSNameServersExhausted(BadRequest):
     """Subnet {subnet_id} may have no more than {quota} DNS name servers."""
 

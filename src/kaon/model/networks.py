@@ -12,8 +12,6 @@ MINIMUM_MTU: Final = 68
 MINIMUM_MTU_IPV6: Final = 1280
 """Bytes: the least that IPv6 works with (RFC 8200)."""
 
-MAXIMUM_MTU: Final = 65535
-
 NETWORK: Final = Resource(
     collection="networks",
     member="network",
@@ -21,11 +19,11 @@ NETWORK: Final = Resource(
         identity("network"),
         label("network"),
         *owner(),
-        switch("admin_state_up", "network"),
+        switch("admin_state_up", "network", sort=True),
         Attribute(
             name="mtu",
             alias="net-mtu-writable",
-            check=checks.between(0, MAXIMUM_MTU),
+            check=checks.at_least(0),
             default=NOT_SPECIFIED,
             post=True,
             put=True,
@@ -50,7 +48,7 @@ NETWORK: Final = Resource(
         Attribute(
             name="provider:physical_network",
             alias="provider",
-            check=checks.optional(checks.text(64)),
+            check=checks.text(64),
             default=NOT_SPECIFIED,
             post=True,
             put=True,
@@ -61,7 +59,7 @@ NETWORK: Final = Resource(
         Attribute(
             name="provider:segmentation_id",
             alias="provider",
-            check=checks.optional(checks.integer),
+            check=checks.integer,
             default=NOT_SPECIFIED,
             post=True,
             put=True,

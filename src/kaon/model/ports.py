@@ -51,14 +51,15 @@ PORT: Final = Resource(
         Attribute(
             name="mac_address",
             alias="port",
-            check=addresses.mac,
+            # Null means one that the server makes.
+            check=checks.optional(addresses.mac),
             default=NOT_SPECIFIED,
             post=True,
             put=True,
             filter=_mac_filter,
             sort=True,
         ),
-        switch("admin_state_up", "port"),
+        switch("admin_state_up", "port", sort=True),
         Attribute(name="status", alias="port", filter=words, sort=True),
         Attribute(
             name="device_id",

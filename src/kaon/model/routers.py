@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch
+from kaon.model.errors import BadRequest
 from kaon.model.query import Body
 from kaon.model.tags import tagging
 
@@ -30,7 +31,7 @@ ROUTER: Final = Resource(
         identity("router"),
         label("router"),
         *owner(),
-        switch("admin_state_up", "router"),
+        switch("admin_state_up", "router", sort=True),
         Attribute(name="status", alias="router", sort=True),
         Attribute(name="external_gateway_info", alias="ext-gw-mode", check=gateway, post=True, put=True),
         Attribute(name="routes", alias="extraroute", check=checks.or_empty(addresses.routes), default=NOT_SPECIFIED, put=True),
@@ -45,10 +46,13 @@ ROUTER: Final = Resource(
 def interface_body(given: Any) -> Body:
     """Body of add_router_interface and remove_router_interface: `subnet_id`, `port_id`, or (on removal) both.
 
-    How many of them must be there is for control to say, with Neutron's error.
+    How many of them must be there is for control to say, with Neutron's error; anything else is passed over. Raises BadRequest.
     """
-    known = checks.members(given, (), ("subnet_id", "port_id"))
-    return {name: checks.uuid(value) for name, value in known.items() if value is not None}
+    named = {name: given.get(name) for name in ("subnet_id", "port_id")} if isinstance(given, dict) else {}
+    try:
+        return {name: checks.uuid(value) for name, value in named.items() if value is not None}
+    except checks.Unfit as unfit:
+        raise BadRequest(reason=f"Bad router request: {unfit}.") from None
 
 
 def extraroutes_body(given: Any) -> Body:

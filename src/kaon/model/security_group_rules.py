@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kaon.model import addresses, checks
-from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, owner, standard, words
+from kaon.model.attributes import REQUIRED, Attribute, FilterCheck, Resource, identity, owner, standard, words
 from kaon.model.errors import (
     InvalidInput,
     SecurityGroupInvalidPortValue,
     SecurityGroupRuleInvalidEtherType,
     SecurityGroupRuleInvalidProtocol,
 )
+from kaon.model.query import FilterValue
 
 PROTOCOLS: Final[Mapping[str, int]] = {
     "ah": 51,
@@ -47,14 +48,14 @@ PORT_LIMIT: Final = 65535
 
 
 def protocol(value: Any) -> str | None:
-    """A protocol's name in small letters, or its number as text, as it was sent; `any`, empty and null mean null.
+    """A protocol's name in small letters, or its number as text, as it was sent; `any` and null mean null.
 
     Two spellings of one protocol are told to be the same by `protocol_number`.
     """
     if value is None:
         return None
     word = str(value).strip().lower() if isinstance(value, (str, int)) and not isinstance(value, bool) else "?"
-    if word in ("", "any"):
+    if word == "any":
         return None
     if word in PROTOCOLS:
         return word
@@ -91,6 +92,16 @@ def ethertype(value: Any) -> str:
     raise SecurityGroupRuleInvalidEtherType(ethertype=checks.shown(value), values=", ".join(ETHERTYPES))
 
 
+def _filter(check: checks.Check) -> FilterCheck:
+    """How a list is narrowed: by a value as it is kept, whatever its spelling; the empty string means none."""
+
+    def wanted(value: str) -> FilterValue:
+        kept = check(value) if value else ""
+        return "" if kept is None else kept
+
+    return wanted
+
+
 def _attribute(name: str, check: checks.Check, default: Any = None) -> Attribute:
     return Attribute(
         name=name,
@@ -98,7 +109,7 @@ def _attribute(name: str, check: checks.Check, default: Any = None) -> Attribute
         check=check,
         default=default,
         post=True,
-        filter=checks.integer if check is port_value else words,
+        filter=_filter(check) if check in (protocol, ethertype, port_value) else words,
         sort=True,
     )
 
@@ -116,7 +127,7 @@ SECURITY_GROUP_RULE: Final = Resource(
         _attribute("port_range_min", port_value),
         _attribute("port_range_max", port_value),
         _attribute("remote_ip_prefix", addresses.ip_prefix),
-        Attribute(name="normalized_cidr", alias="security-groups-normalized-cidr", filter=words, sort=True),
+        Attribute(name="normalized_cidr", alias="security-groups-normalized-cidr", filter=words),
         _attribute("remote_group_id", checks.optional(checks.text(36))),
         *standard(),
     ),

@@ -48,7 +48,7 @@ SUBNET: Final = Resource(
             filter=words,
             sort=True,
         ),
-        switch("enable_dhcp", "subnet"),
+        switch("enable_dhcp", "subnet", sort=True),
         _mode("ipv6_ra_mode"),
         _mode("ipv6_address_mode"),
         Attribute(
@@ -64,7 +64,7 @@ SUBNET: Final = Resource(
         Attribute(
             name="cidr",
             alias="subnet",
-            check=checks.optional(addresses.cidr),
+            check=checks.optional(addresses.subnet_cidr),
             default=NOT_SPECIFIED,
             post=True,
             filter=words,
@@ -73,7 +73,8 @@ SUBNET: Final = Resource(
         Attribute(
             name="allocation_pools",
             alias="subnet",
-            check=addresses.pools,
+            # Null: those that come by themselves (POST), or as they are (PUT).
+            check=checks.optional(addresses.pools),
             default=NOT_SPECIFIED,
             post=True,
             put=True,

@@ -6,7 +6,7 @@ import pytest
 
 from kaon.model import addresses, checks, routers
 from kaon.model.checks import Check, Unfit
-from kaon.model.errors import AllowedAddressPairsMissingIP, DuplicateAddressPairInRequest, InvalidInput, Refused
+from kaon.model.errors import AllowedAddressPairsMissingIP, DuplicateAddressPairInRequest, InvalidCIDR, InvalidInput, Refused
 from kaon.model.ports import PORT
 from kaon.model.security_group_rules import ethertype, port_value, protocol, protocol_number
 
@@ -45,7 +45,7 @@ ID = "7d3a1d8c-3f0e-4bd7-9c8d-1f4b5f1f2a11"
         (addresses.nameservers, ["8.8.8.8", "2001:DB8::1"], ["8.8.8.8", "2001:db8::1"]),
         (
             addresses.routes,
-            [{"destination": "10.1.0.5/16", "nexthop": "10.0.0.1"}],
+            [{"destination": "10.1.0.0/16", "nexthop": "10.0.0.1"}],
             [{"destination": "10.1.0.0/16", "nexthop": "10.0.0.1"}],
         ),
         (addresses.fixed_ips, [], []),
@@ -109,16 +109,18 @@ def test_a_value_is_kept_in_its_canonical_form(check: Check, sent: Any, kept: An
         (addresses.ip, 5, Unfit),
         (addresses.cidr, "10.0.0.0", Unfit),
         (addresses.cidr, "10.0.0.0/33", Unfit),
-        (addresses.ip_prefix, "10.0.0.0/33", InvalidInput),
-        (addresses.ip_prefix, 7, InvalidInput),
-        (addresses.pools, None, Unfit),
+        (addresses.ip_prefix, "10.0.0.0/33", InvalidCIDR),
+        (addresses.ip_prefix, 7, InvalidCIDR),
+        (addresses.pools, None, InvalidInput),
+        (addresses.routes, [{"destination": "10.1.0.5/16", "nexthop": "10.0.0.1"}], Unfit),
+        (addresses.mac, "ff:ff:ff:ff:ff:ff", Unfit),
         (addresses.pools, [{"start": "10.0.0.2"}], Unfit),
         (addresses.pools, [{"start": "10.0.0.2", "end": "10.0.0.9", "more": 1}], Unfit),
         (addresses.nameservers, ["8.8.8.8", "8.8.8.8"], Unfit),
         (addresses.nameservers, ["dns.example"], Unfit),
         (addresses.routes, [{"destination": "10.0.0.0/24"}], Unfit),
         (addresses.routes, [{"destination": "10.1.0.0/16", "nexthop": "10.0.0.1"}] * 2, Unfit),
-        (addresses.fixed_ips, [{}], Unfit),
+        (addresses.fixed_ips, [{}], InvalidInput),
         (addresses.fixed_ips, [{"ip_address": "10.0.0.5"}] * 2, Unfit),
         (addresses.fixed_ips, {"ip_address": "10.0.0.5"}, Unfit),
         (addresses.fixed_ips, None, Unfit),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaon.model.errors import HTTPBadRequest, InvalidInput, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
+from kaon.model.errors import BadRequest, HTTPBadRequest, InvalidInput, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
 from kaon.model.networks import NETWORK
 from kaon.model.ports import PORT
 from kaon.model.query import Query
@@ -59,8 +59,8 @@ def test_addresses_of_ports_have_sub_keys() -> None:
         (("created_at", "2026-01-01"), HTTPBadRequest),
         (("admin_state_up", "maybe"), InvalidInput),
         (("fixed_ips", "10.0.0.5"), InvalidInput),
-        (("limit", "-1"), HTTPBadRequest),
-        (("limit", "many"), HTTPBadRequest),
+        (("limit", "-1"), BadRequest),
+        (("limit", "many"), BadRequest),
         (("sort_key", "name"), HTTPBadRequest),
     ],
 )
@@ -131,5 +131,5 @@ def test_if_match_may_demand_a_revision(header: str, revision: int | None) -> No
 
 def test_a_demanded_revision_is_a_number() -> None:
     """Anything else is 400."""
-    with pytest.raises(HTTPBadRequest):
+    with pytest.raises(BadRequest):
         _asked(if_match="revision_number=x").revision()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from kaon.model.errors import HTTPBadRequest
+from kaon.model.errors import BadRequest
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class Asked:
         return f"{self.base}{path}{'?' + urlencode(query) if query else ''}"
 
     def revision(self) -> int | None:
-        """The revision that `If-Match: revision_number=N` demands; any other tag demands nothing. Raises HTTPBadRequest."""
+        """The revision that `If-Match: revision_number=N` demands; any other tag demands nothing. Raises BadRequest."""
         key, equals, number = self.headers.get("if-match", "").strip().strip('"').partition("=")
         if key.strip() != "revision_number" or not equals:
             return None
         if not number.strip().isdecimal():
-            raise HTTPBadRequest(reason="The revision_number of If-Match must be a whole number")
+            raise BadRequest(reason="The revision_number of If-Match must be a whole number")
         return int(number)
 
 

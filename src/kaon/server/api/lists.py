@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from kaon.model import checks
 from kaon.model.attributes import Resource
-from kaon.model.errors import HTTPBadRequest, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
+from kaon.model.errors import BadRequest, HTTPBadRequest, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
 from kaon.model.query import FilterValue, Query, Row
 from kaon.server.api.asked import Asked
 
@@ -29,12 +29,13 @@ def needed(fields: frozenset[str] | None) -> frozenset[str] | None:
 
 def asked_query(resource: Resource, asked: Asked, *, is_admin: bool, maximum: int) -> Query:
     """What the list request means. `maximum`: rows of the longest page that is given; 0: no limit. Raises 400 and 403."""
+    limit = _limit(asked, maximum)
     return Query(
         filters=_filters(resource, asked, is_admin=is_admin),
         fields=needed(asked_fields(asked)),
         sort=_sort(resource, asked),
-        limit=_limit(asked, maximum),
-        marker=_last(asked, "marker") or None,
+        limit=limit,
+        marker=(limit and _last(asked, "marker")) or None,  # a marker without pages means nothing, as in Neutron
         page_reverse=(_last(asked, "page_reverse") or "").lower() in ("true", "1"),
     )
 
@@ -45,12 +46,12 @@ def _last(asked: Asked, wanted: str) -> str | None:
 
 def _limit(asked: Asked, maximum: int) -> int | None:
     given = _last(asked, "limit")
-    if given is None or given == "":
+    if given is None:
         limit = 0
     elif given.isdecimal():
         limit = int(given)
     else:
-        raise HTTPBadRequest(reason=f"Limit must be an integer 0 or greater and not {checks.shown(given)}")
+        raise BadRequest(reason=f"Limit must be an integer 0 or greater and not {checks.shown(given)}")
     if maximum and (limit == 0 or limit > maximum):
         return maximum
     return limit or None
@@ -102,7 +103,7 @@ def listed(resource: Resource, asked: Asked, query: Query, rows: list[Row], show
     if query.limit is None:
         return document
     short = len(rows) < query.limit
-    first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (query.marker, query.marker)
+    first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
     links = []
     # A full page always names the next one, which may turn out empty: clients written for Neutron count on it.
     if query.page_reverse or not short:

@@ -18,11 +18,13 @@ from kaon.model.errors import (
     IpAddressGenerationFailure,
     OutOfBoundsAllocationPool,
     OverlappingAllocationPools,
+    SubnetNotFound,
 )
 from kaon.server.store import ports
 from kaon.server.store.addresses import free_in, give_back
 from kaon.server.store.engine import Transaction
 from kaon.server.store.subnets import contains, is_auto
+from kaon.server.store.subnets import show as show_subnet
 
 FixedIp = dict[str, str]
 Subnet = Mapping[Any, Any]
@@ -115,11 +117,11 @@ def take(
 ) -> FixedIp:
     """Take one address that is asked for by address, by subnet, or by both.
 
-    Errors  InvalidIpForNetwork, InvalidIpForSubnet, InvalidInput, IpAddressAlreadyAllocated, AllocationOnAutoAddressSubnet,
-            IpAddressGenerationFailure.
+    Errors  InvalidIpForNetwork, InvalidIpForSubnet, InvalidInput, SubnetNotFound, IpAddressAlreadyAllocated,
+            AllocationOnAutoAddressSubnet, IpAddressGenerationFailure.
     """
     address = wanted.get("ip_address")
-    subnet = _subnet_for(network, subnets, wanted)
+    subnet = _subnet_for(tx, network, subnets, wanted)
     own = is_auto(subnet) and port["device_owner"] not in ROUTER_LEGS
     if address is None:
         if own:
@@ -184,29 +186,29 @@ def _meets(fixed_ip: FixedIp, wish: FixedIp) -> bool:
     return address is None or str(ip_address(address)) == fixed_ip["ip_address"]
 
 
-def _subnet_for(network: Mapping[str, Any], subnets: Sequence[Subnet], wanted: FixedIp) -> Subnet:
+def _subnet_for(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[Subnet], wanted: FixedIp) -> Subnet:
     address = wanted.get("ip_address")
     subnet_id = wanted.get("subnet_id")
+    if not subnets:
+        raise InvalidInput(error_message=f"fixed_ips need subnets, and network {network['id']} has none")
     if subnet_id is None:
         for subnet in subnets:
-            if address is not None and contains(subnet, address):
-                _check_usable(subnet, address)
+            if address is not None and contains(subnet, address) and _usable(subnet, address):
                 return subnet
         raise InvalidIpForNetwork(ip_address=address)
     for subnet in subnets:
         if subnet["id"] == subnet_id:
-            if address is not None:
-                if not contains(subnet, address):
-                    raise InvalidIpForSubnet(ip_address=address, cidr=subnet["cidr"])
-                _check_usable(subnet, address)
+            if address is not None and not (contains(subnet, address) and _usable(subnet, address)):
+                raise InvalidIpForSubnet(ip_address=address, cidr=subnet["cidr"])
             return subnet
+    if show_subnet(tx, subnet_id) is None:
+        raise SubnetNotFound(subnet_id=subnet_id)
     raise InvalidInput(error_message=f"fixed_ips names subnet {subnet_id}, which is not on network {network['id']}")
 
 
-def _check_usable(subnet: Subnet, address: str) -> None:
+def _usable(subnet: Subnet, address: str) -> bool:
     first, last = first_and_last_usable(ip_network(subnet["cidr"]))
-    if not int(first) <= int(ip_address(address)) <= int(last):
-        raise InvalidIpForSubnet(ip_address=address, cidr=subnet["cidr"])
+    return int(first) <= int(ip_address(address)) <= int(last)
 
 
 def _formed(subnet: Subnet, port: Mapping[str, Any]) -> FixedIp:

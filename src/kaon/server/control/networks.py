@@ -151,7 +151,7 @@ def _mtu(core: Core, backend: Backend, network_type: str, wanted: int | None) ->
 
 def _check_update(core: Core, tx: Transaction, backend: Backend, row: Row, changes: Body) -> None:
     for key in _PROVIDER:
-        if key in changes and changes[key] != row[key]:
+        if key in changes:
             raise InvalidInput(error_message=f"{key} of an existing network cannot be changed by back end {backend.name}")
     if "mtu" in changes:
         changes["mtu"] = _mtu(core, backend, row["provider:network_type"], changes["mtu"])

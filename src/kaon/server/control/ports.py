@@ -12,6 +12,7 @@ from kaon.lib.ids import new_id, new_mac
 from kaon.model.errors import (
     AddressPairAndPortSecurityRequired,
     AllowedAddressPairExhausted,
+    BadRequest,
     DuplicateAddressPairInRequest,
     MacAddressInUse,
     NetworkNotFound,
@@ -21,6 +22,7 @@ from kaon.model.errors import (
     PortSecurityPortHasSecurityGroup,
     SecurityGroupNotFound,
     ServicePortInUse,
+    UnsupportedPortDeviceOwner,
 )
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import binding, floatingips, following, ipam, policy, quota_usage, scheduling, security_groups
@@ -34,6 +36,9 @@ Ground = tuple[Row, Sequence[Mapping[Any, Any]], str | None]
 
 DHCP = "network:dhcp"
 """The owner of a DHCP server's port."""
+
+ROUTER_INTERFACE = "network:router_interface"
+"""The owner of a router's leg in a subnet."""
 
 _DEFAULTS: Mapping[str, Any] = {
     "name": "",
@@ -92,6 +97,7 @@ def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: in
         row, ground = find(caller, tx, port_id)
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
+        _refuse_for_service(row, changes)
         return _alter(core, tx, ground, row, changes)
 
     return following.write(core, work)
@@ -230,6 +236,8 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
 def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Body) -> Row:
     network, _, _ = ground
     after = before | changes
+    if after["mac_address"] is None:
+        after["mac_address"] = new_mac(core.settings.base_mac)
     if after["mac_address"] != before["mac_address"]:
         _change_mac(tx, before, after)
     after["allowed_address_pairs"] = _pairs(core, after, after["allowed_address_pairs"])
@@ -281,6 +289,18 @@ def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool) -> None:
                 tx.touch(network, f"host/{host}")
         for group_id in row["security_groups"]:
             tx.touch(scopes.members(group_id), key)
+
+
+def _refuse_for_service(before: Row, changes: Body) -> None:
+    """Refuse what would take a port away from the part of the service that has it."""
+    owner = before["device_owner"]
+    if "mac_address" in changes and changes["mac_address"] != before["mac_address"] and owner.startswith("network:"):
+        raise UnsupportedPortDeviceOwner(op="mac address update", port_id=before["id"], device_owner=owner)
+    if owner != ROUTER_INTERFACE or "fixed_ips" not in changes:
+        return
+    asked = [wish.get("ip_address") for wish in changes["fixed_ips"]]
+    if sorted(filter(None, asked)) != sorted(fixed_ip["ip_address"] for fixed_ip in before["fixed_ips"]):
+        raise BadRequest(reason=f"Bad ports request: addresses of port {before['id']} are its router's and cannot change.")
 
 
 def _take_mac(core: Core, tx: Transaction, row: Row) -> None:

@@ -61,7 +61,8 @@ def remove(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
 def _join_subnet(core: Core, tx: Transaction, caller: Caller, router: Row, body: Body) -> Row:
     subnet, network = subnets.find(caller, tx, body["subnet_id"])
     if not caller.is_admin and not network["shared"] and network["project_id"] != caller.project_id:
-        raise errors.SubnetNotFound(subnet_id=subnet["id"])  # an external network's subnets are seen, but not joined
+        # An external network's subnets are seen, but not joined.
+        raise errors.BadRequest(reason=f"Subnet {subnet['id']} is not owned by the project making the request")
     if subnet["gateway_ip"] is None:
         raise errors.BadRequest(reason="Subnet for router interface must have a gateway IP")
     joining = [{"subnet_id": subnet["id"], "cidr": subnet["cidr"]}]

@@ -25,7 +25,9 @@ VALUES: Final = (
 _WITH_PORTS = frozenset({6, 17, 33, 132, 136})
 _ICMP = frozenset({1, 58})
 _IPV6_ONLY = frozenset({41, 43, 44, 58, 59, 60})
+_ICMP_OF_IPV6: dict[str | None, str] = {"icmp": "ipv6-icmp", "icmpv6": "ipv6-icmp", "1": "58"}
 _HIGHEST_ICMP = 255
+_EVERY_PORT = (1, 65535)
 _VERSION_OF = {"IPv4": 4, "IPv6": 6}
 _EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
@@ -33,14 +35,16 @@ _EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 def checked(body: Mapping[str, Any]) -> dict[str, Any]:
     """Give a rule's `VALUES`, all present and in one spelling, and its `normalized_cidr`; or refuse them.
 
-    ICMP under IPv6 is `ipv6-icmp`, whatever it was called.
+    ICMP under IPv6 is `ipv6-icmp`, whatever it was called; every port is no port at all.
 
     Errors  the SecurityGroup... classes of `model.errors`, all 400.
     """
     values = {name: body.get(name) for name in VALUES}
     ethertype = values["ethertype"] = values["ethertype"] or "IPv4"
-    if ethertype == "IPv6" and values["protocol"] in {"icmp", "icmpv6"}:
-        values["protocol"] = "ipv6-icmp"
+    if ethertype == "IPv6":
+        values["protocol"] = _ICMP_OF_IPV6.get(values["protocol"], values["protocol"])
+    if (values["port_range_min"], values["port_range_max"]) == _EVERY_PORT:
+        values["port_range_min"] = values["port_range_max"] = None
     protocol, number = values["protocol"], protocol_number(values["protocol"])
     if ethertype == "IPv4" and number in _IPV6_ONLY:
         raise errors.SecurityGroupEthertypeConflictWithProtocol(protocol=protocol, ethertype=ethertype)

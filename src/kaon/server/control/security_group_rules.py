@@ -28,7 +28,10 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     (group_id,) = group_ids
 
     def work(tx: Transaction) -> list[Row]:
-        group = security_groups.visible(tx, caller, group_id, with_rules=False)
+        # Not seen before it is refused: a foreign group is forbidden, not missing, as Neutron has it.
+        group = groups.show(tx, group_id, with_rules=False)
+        if group is None:
+            raise errors.SecurityGroupNotFound(id=group_id)
         for body in bodies:
             quota_usage.reserve(tx, body["project_id"], "security_group_rule", 1, core.settings)
             policy.authorize(caller, "create_security_group_rule", body, parent=group)

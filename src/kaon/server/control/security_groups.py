@@ -60,10 +60,9 @@ def update(core: Core, caller: Caller, group_id: str, changes: Body, revision: i
         row = visible(tx, caller, group_id)
         policy.authorize(caller, "update_security_group", row, body=changes)
         check_revision(row, revision)
-        if changes.get("name", row["name"]) != row["name"]:
-            if groups.is_default(tx, group_id):
-                raise errors.SecurityGroupCannotUpdateDefault
-            _refuse_default_name(changes)
+        _refuse_default_name(changes)  # not even the default group may be given the name that it has
+        if changes.get("name", row["name"]) != row["name"] and groups.is_default(tx, group_id):
+            raise errors.SecurityGroupCannotUpdateDefault
         turned = changes.get("stateful", row["stateful"]) != row["stateful"]
         port_id = groups.port_in(tx, group_id) if turned else None
         if port_id is not None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, cast
 
-from kaon.lib.addresses import IPV4, IPV6, Prefix, first_and_last_usable, to_hex
+from kaon.lib.addresses import IPV6, Prefix, first_and_last_usable, to_hex
 from kaon.lib.ids import new_id
 from kaon.model.errors import (
     BadRequest,
@@ -28,7 +28,9 @@ from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
 _AUTO_PREFIX = 64
-_LONGEST_WITH_DHCP = 30
+_SMALLEST_WITH_DHCP = 4
+"""Addresses: network, broadcast, gateway and one more; counted alike for IPv6."""
+
 _SERVING = ("network:dhcp", "network:distributed")
 """Owners of ports that lose their address with the subnet, rather than holding it."""
 
@@ -67,8 +69,9 @@ def update(core: Core, caller: Caller, subnet_id: str, changes: Body, revision: 
         row, network = find(caller, tx, subnet_id)
         policy.authorize(caller, "update_subnet", row, network, changes)
         check_revision(row, revision)
-        wanted = _checked(core, tx, network, row | changes, row)
-        changed = {key: wanted[key] for key in changes if row.get(key) != wanted[key]}
+        asked = {key: value for key, value in changes.items() if key != "allocation_pools" or value is not None}
+        wanted = _checked(core, tx, network, row | asked, row)
+        changed = {key: wanted[key] for key in asked if row.get(key) != wanted[key]}
         return _update(core, tx, row, changed) if changed else row
 
     return following.write(core, work)
@@ -176,7 +179,7 @@ def _filled(body: Body) -> Row:
     prefix = ip_network(row["cidr"])
     if "gateway_ip" not in row:
         row["gateway_ip"] = ipam.default_gateway(prefix)
-    if "allocation_pools" not in row:
+    if not row.get("allocation_pools"):
         row["allocation_pools"] = ipam.default_pools(prefix, row["gateway_ip"])
     return row
 
@@ -193,10 +196,10 @@ def _checked(core: Core, tx: Transaction, network: Row, row: Row, before: Row | 
         _check_no_overlap(tx, network["id"], prefix)
     _check_lists(core, row)
     _check_gateway(backend, prefix, row["gateway_ip"])
-    pools = ipam.checked_pools(prefix, row["allocation_pools"])
-    ipam.check_gateway_outside_pools(row["gateway_ip"], pools)
     if before is not None and before["gateway_ip"] != row["gateway_ip"]:
         _check_gateway_free(tx, before)
+    pools = ipam.checked_pools(prefix, row["allocation_pools"])
+    ipam.check_gateway_outside_pools(row["gateway_ip"], pools)
     gateway = row["gateway_ip"] and str(ip_address(row["gateway_ip"]))
     row = row | {"cidr": str(prefix), "allocation_pools": pools, "gateway_ip": gateway}
     backend.validate_subnet(network, row)
@@ -205,13 +208,13 @@ def _checked(core: Core, tx: Transaction, network: Row, row: Row, before: Row | 
 
 def _check_prefix(prefix: Prefix, row: Row) -> None:
     if prefix.version != row["ip_version"]:
-        raise BadRequest(reason=f"Bad subnets request: cidr {prefix} is not of ip_version {row['ip_version']}.")
+        raise InvalidInput(error_message=f"cidr {prefix} does not match the ip_version {row['ip_version']}")
     if prefix.prefixlen == 0:
         raise InvalidInput(error_message=f"cidr {prefix} covers everything: its prefix length must not be 0")
     if prefix.is_multicast or prefix.is_loopback:
         raise InvalidInput(error_message=f"cidr {prefix} is a multicast or loopback prefix")
-    if row["enable_dhcp"] and prefix.version == IPV4 and prefix.prefixlen > _LONGEST_WITH_DHCP:
-        raise InvalidInput(error_message=f"cidr {prefix} is too small for DHCP: prefix length {_LONGEST_WITH_DHCP} at most")
+    if row["enable_dhcp"] and prefix.num_addresses < _SMALLEST_WITH_DHCP:
+        raise InvalidInput(error_message=f"cidr {prefix} is too small for DHCP: it needs {_SMALLEST_WITH_DHCP} addresses")
 
 
 def _check_modes(prefix: Prefix, row: Row) -> None:
@@ -243,6 +246,9 @@ def _check_lists(core: Core, row: Row) -> None:
         raise DNSNameServersExhausted(subnet_id=shown, quota=settings.max_dns_nameservers)
     if len(row["host_routes"]) > settings.max_subnet_host_routes:
         raise HostRoutesExhausted(subnet_id=shown, quota=settings.max_subnet_host_routes)
+    for server in row["dns_nameservers"]:
+        if ip_address(server).version != row["ip_version"]:
+            raise InvalidInput(error_message=f"dns_nameservers: {server} does not match the ip_version {row['ip_version']}")
     for route in row["host_routes"]:
         versions = {ip_network(route["destination"], strict=False).version, ip_address(route["nexthop"]).version}
         if versions != {row["ip_version"]}:

@@ -28,6 +28,7 @@ from kaon.model.errors import (
     PortSecurityPortHasSecurityGroup,
     Refused,
     SecurityGroupNotFound,
+    SubnetNotFound,
 )
 from kaon.model.query import Query
 from kaon.server.control import networks, ports, security_groups, subnets
@@ -183,10 +184,10 @@ def test_outside_the_pools(core: Core, member: Caller, make: Make) -> None:
     ("wish", "refusal"),
     [
         ({"ip_address": "10.0.1.5"}, InvalidIpForNetwork),
-        ({"ip_address": "10.0.0.0"}, InvalidIpForSubnet),
-        ({"ip_address": "10.0.0.255"}, InvalidIpForSubnet),
+        ({"ip_address": "10.0.0.0"}, InvalidIpForNetwork),
+        ({"ip_address": "10.0.0.255"}, InvalidIpForNetwork),
         ({"ip_address": "2001:db8::5"}, InvalidIpForNetwork),
-        ({"subnet_id": "of another network"}, InvalidInput),
+        ({"subnet_id": "of nobody"}, SubnetNotFound),
     ],
 )
 def test_addresses_that_cannot_be(core: Core, member: Caller, make: Make, wish: dict[str, str], refusal: type[Refused]) -> None:

@@ -138,10 +138,14 @@ def test_what_waits_is_placed_when_an_agent_appears(cloud: Cloud) -> None:
 
 
 def test_full_subnet_goes_without_server(cloud: Cloud) -> None:
-    """A subnet that has no address left for a DHCP server is made all the same, and nothing half-done remains."""
+    """A subnet that has no address left for a DHCP server gets DHCP all the same, and nothing half-done remains."""
     cloud.hello("net1", Role.DHCP)
     network = cloud.network()
-    cloud.subnet(network, "10.1.0.0/24", allocation_pools=[])
+    subnet = cloud.subnet(
+        network, "10.1.0.0/24", enable_dhcp=False, allocation_pools=[{"start": "10.1.0.9", "end": "10.1.0.9"}]
+    )
+    cloud.port(network)
+    subnets.update(cloud.core, ANN, subnet["id"], {"enable_dhcp": True})
     assert [] == _dhcp_ports(cloud, network)
     assert {} == cloud.host_scope("net1")
 

@@ -94,12 +94,12 @@ def test_group_in_use_stays(cloud: Cloud) -> None:
 
 
 def test_foreign_group_is_unknown(cloud: Cloud) -> None:
-    """Another project's group, and its rules, cannot be seen, used or named."""
+    """Another project's group, and its rules, cannot be seen, used or named; to add a rule to it is forbidden."""
     group = _group(cloud)
     rule_id = group["security_group_rules"][0]["id"]
     with pytest.raises(errors.SecurityGroupNotFound):
         security_groups.show(cloud.core, BOB, group["id"])
-    with pytest.raises(errors.SecurityGroupNotFound):
+    with pytest.raises(errors.PolicyNotAuthorized):
         _rule(cloud, group, BOB, project_id="p2")
     with pytest.raises(errors.SecurityGroupRuleNotFound):
         security_group_rules.delete(cloud.core, BOB, rule_id)
