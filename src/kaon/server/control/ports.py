@@ -158,11 +158,11 @@ def alter(core: Core, tx: Transaction, port: Row, changes: Body) -> Row:
 
 def remove(core: Core, tx: Transaction, port: Row) -> None:
     """Delete a port (as `find_any` gave it), with all that follows: its addresses are free, its floating IPs let go."""
+    quota_usage.release(tx, port["project_id"], "port", 1)
     floatingips.dissociate_port(core, tx, port["id"])
     served = roles.served_by_port(tx, port["id"]) if port["device_owner"] == DHCP else None
     ipam.release(tx, port["fixed_ips"])
     ports.delete(tx, port["id"])
-    quota_usage.release(tx, port["project_id"], "port", 1)
     _touch(tx, port, port, placed=True)
     followers.follow_port(tx, port["binding:host_id"], port["network_id"], port["security_groups"])
     if served is not None:  # the server goes with its port, wherever that was bound meanwhile

@@ -44,8 +44,8 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
             security_groups.new_rule(body["project_id"], group_id, values, tx.now, body.get("description", ""))
             for body, values in zip(bodies, checked, strict=True)
         ]
+        groups.bump(tx, [group_id])  # first: who only refers to a row and then changes it, deadlocks with his like
         groups.insert_rules(tx, rules, marks)
-        groups.bump(tx, [group_id])
         tx.touch(scopes.group(group_id), *(f"rule/{rule['id']}" for rule in rules))
         followers.follow_remote_groups(tx, group_id, remote)
         return rules

@@ -9,7 +9,7 @@ from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import following, policy, quota_usage, rule_values
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import followers, quotas, rows, select
+from kaon.server.store import followers, rows, select
 from kaon.server.store import security_groups as groups
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
@@ -115,7 +115,7 @@ def ensure_default(core: Core, tx: Transaction, project_id: str) -> str:
         return found
     body = {"project_id": project_id, "name": DEFAULT, "description": _DEFAULT_DESCRIPTION, "stateful": True}
     row = _insert(core, tx, body, default=True)
-    _count(core, tx, project_id, "security_group", 1)
+    quota_usage.count_made(tx, project_id, "security_group", 1, core.settings)
     return str(row["id"])
 
 
@@ -175,16 +175,10 @@ def _insert(core: Core, tx: Transaction, body: Body, *, default: bool) -> Row:
     rules.sort(key=lambda rule: str(rule["id"]))  # as they are listed: those of one second by id
     groups.insert(tx, row, default=default)
     groups.insert_rules(tx, rules, [rule_values.fingerprint(rule) for rule in rules])
-    _count(core, tx, project_id, "security_group_rule", len(rules))
+    quota_usage.count_made(tx, project_id, "security_group_rule", len(rules), core.settings)
     tx.open_scope(scopes.group(row["id"]))
     tx.open_scope(scopes.members(row["id"]))
     return row | {"security_group_rules": rules, "tags": []}
-
-
-def _count(core: Core, tx: Transaction, project_id: str, resource: str, number: int) -> None:
-    """Count what the server itself makes, whatever the limit."""
-    if project_id and core.settings.quotas:
-        quotas.count(tx, project_id, resource, number)
 
 
 def _remove_rules_naming(tx: Transaction, group_id: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any, cast
 from kaon.lib.addresses import IPV6, Prefix, first_and_last_usable, to_hex
 from kaon.lib.ids import new_id
 from kaon.model.errors import (
-    BadRequest,
     DNSNameServersExhausted,
     GatewayIpInUse,
     HostRoutesExhausted,
@@ -133,10 +132,10 @@ def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Bod
     row = _checked(core, tx, network, _filled(body), None)
     row |= rows.fresh(new_id(), body["project_id"], tx.now)
     subnets.insert(tx, row)
+    networks.bump(tx, network["id"])  # first: who only refers to a row and then changes it, deadlocks with his like
     if not subnets.is_auto(row):
         pools = [(to_hex(pool["start"]), to_hex(pool["end"])) for pool in row["allocation_pools"]]
         addresses.free_in(row["id"]).lay_out(tx, pools)
-    networks.bump(tx, network["id"])
     tx.touch(scopes.network(network["id"]), f"subnet/{row['id']}")
     if subnets.is_auto(row):
         ports.form_addresses(core, tx, network["id"], row)
@@ -172,10 +171,8 @@ _DEFAULTS: Mapping[str, Any] = {
 
 
 def _filled(body: Body) -> Row:
-    """Give a new subnet with every default: the gateway is the first address, the pool all others."""
+    """Give a new subnet, whose cidr is known, with every default: the gateway is the first address, the pool all others."""
     row = {**_DEFAULTS, **body}
-    if row.get("cidr") is None:
-        raise BadRequest(reason="Bad subnets request: a cidr must be given, as there are no subnet pools.")
     prefix = ip_network(row["cidr"])
     if "gateway_ip" not in row:
         row["gateway_ip"] = ipam.default_gateway(prefix)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
@@ -29,9 +29,14 @@ from kaon.wire.scopes import Kind, parse
 
 T = TypeVar("T")
 R = TypeVar("R")
+F = TypeVar("F", bound="Finish")
 
 CLOSED = 0
 """The revision in the journal row that says a scope is no more; its entry key is empty."""
+
+
+_PATIENCE_S = 30.0
+"""After so long an attempt that fails is followed by one more only: whoever asked has other limits than ours."""
 
 
 class Retry(Exception):  # noqa: N818  # it asks for something; it is no error
@@ -50,6 +55,12 @@ class Statements(list[str]):
     """The SQL text of statements, in the order in which they ran; BEGIN, COMMIT and ROLLBACK are not among them."""
 
 
+class Finish(Protocol):
+    """What a transaction leaves to its end."""
+
+    def finish(self, tx: "Transaction") -> None: ...  # noqa: D102  # see the class
+
+
 class Transaction:
     """One attempt of a unit of work.
 
@@ -65,6 +76,7 @@ class Transaction:
         self._opened: dict[str, None] = {}
         self._closed: dict[str, None] = {}
         self._read: dict[tuple[sa.Table, str], int] = {}
+        self._last: dict[str, Finish] = {}
 
     def execute(
         self, statement: sa.Executable, parameters: Sequence[Mapping[str, Any]] | Mapping[str, Any] | None = None
@@ -74,11 +86,13 @@ class Transaction:
         assert isinstance(result, CursorResult)  # noqa: S101  # Core on a real connection gives nothing else; tells mypy
         return result
 
-    def lock(self, table: sa.Table, *identities: str) -> None:
-        """Keep everybody else from changing, deleting or newly referring to these rows. Nothing where one writes at a time."""
+    def lock(self, table: sa.Table, identity: str, *, references: bool = False) -> None:
+        """Keep everybody else from changing or deleting a row; with `references` also from newly referring to it.
+
+        Nothing where one writes at a time. MariaDB always keeps off references, too.
+        """
         if not self._one_writer:
-            chosen = sa.select(table.c.id).where(table.c.id.in_(sorted(identities))).order_by(table.c.id)
-            self.execute(chosen.with_for_update()).all()
+            self.execute(sa.select(table.c.id).where(table.c.id == identity).with_for_update(key_share=not references)).all()
 
     def rely_on(self, table: sa.Table, identity: str, revision: int) -> None:
         """Remember that a resource was read at this revision; the transaction begins again if another one changes it."""
@@ -94,6 +108,10 @@ class Transaction:
         read = self._read.pop((table, identity), None)
         if read is not None and by is not None:
             self._read[table, identity] = read + by
+
+    def at_the_end(self, name: str, make: Callable[[], F]) -> F:
+        """Leave something to the end, before scopes are raised, in the order of names; each name has one."""
+        return self._last.setdefault(name, make())  # type: ignore[return-value]  # who shares a name shares the type
 
     def touch(self, scope: str, *entry_keys: str) -> None:
         """Remember that these entries of a scope changed, appeared or went."""
@@ -126,6 +144,8 @@ class Transaction:
 
         Errors  Retry when a scope is gone: its object went while this transaction ran.
         """
+        for name in sorted(self._last):
+            self._last[name].finish(self)
         rows = self._close()
         touched = {name: keys for name, keys in sorted(self._touched.items()) if name not in self._closed}
         revisions = self._raise([name for name in touched if name not in self._opened])
@@ -223,6 +243,7 @@ class Store:
         return self._again(once)
 
     def _again(self, once: Callable[[], R]) -> R:
+        deadline = time.monotonic() + _PATIENCE_S
         for attempt in range(1, self._attempts):
             try:
                 return once()
@@ -231,6 +252,8 @@ class Store:
                     raise
             except _UndecidedError as undecided:
                 raise undecided.problem from None
+            if time.monotonic() > deadline:
+                break
             time.sleep(jittered(attempt, 0.001, 0.5, self._random))
         return once()
 

@@ -67,7 +67,7 @@ def delete(tx: Transaction, floatingip_id: str) -> str | None:
 
 def of_port(tx: Transaction, port_id: str) -> list[Row]:
     """List the floating IPs that stand for addresses of a port, without `port_details`. Until the end nobody adds one."""
-    tx.lock(t.ports, port_id)
+    tx.lock(t.ports, port_id, references=True)
     c = t.floatingips.c
     found = tx.execute(sa.select(t.floatingips).where(c.fixed_port_id == port_id).order_by(c.id)).mappings()
     return [rows.standard(row, COLUMNS) for row in found]

@@ -52,7 +52,7 @@ def show(tx: Transaction, network_id: str) -> Row | None:
 
 
 def lock(tx: Transaction, network_id: str) -> None:
-    """Have everybody else who would change the network, or put something on it, wait."""
+    """Have everybody else who would change the network wait."""
     tx.lock(t.networks, network_id)
 
 

@@ -46,7 +46,7 @@ def show(tx: Transaction, router_id: str) -> Row | None:
 
 
 def lock(tx: Transaction, router_id: str) -> None:
-    """Have everybody else who would change the router, or put something on it, wait."""
+    """Have everybody else who would change the router wait."""
     tx.lock(t.routers, router_id)
 
 

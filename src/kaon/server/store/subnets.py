@@ -94,7 +94,7 @@ def delete(tx: Transaction, subnet_id: str) -> None:
 
 def users(tx: Transaction, subnet_id: str) -> Sequence[RowMap]:
     """List who has addresses in a subnet: port id, device_owner, host and address. Until the end nobody takes one."""
-    tx.lock(t.subnets, subnet_id)
+    tx.lock(t.subnets, subnet_id, references=True)
     p, a = t.ports.c, t.ip_allocations.c
     joined = t.ip_allocations.join(t.ports, p.id == a.port_id)
     wanted = sa.select(p.id, p.device_owner, p.host, a.ip_address).select_from(joined).where(a.subnet_id == subnet_id)
