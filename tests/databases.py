@@ -130,6 +130,7 @@ def _mariadb() -> _Recipe:
             "mariadb-install-db",
             "--no-defaults",
             f"--datadir={at}/data",
+            f"--tmpdir={at}",  # two that are prepared at once would remove each other's temporary tables
             "--auth-root-authentication-method=normal",
             "--skip-name-resolve",
             "--innodb-log-file-size=16M",

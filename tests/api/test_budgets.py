@@ -18,6 +18,7 @@ NUMBER = 3
 COLLECTIONS = (
     "networks",
     "subnets",
+    "subnetpools",
     "ports",
     "security-groups",
     "security-group-rules",
@@ -39,6 +40,7 @@ def world(core: Core, admin: Client, ann: Client) -> Client:
     for number in range(NUMBER):
         prefix = f"10.{number}.0"
         network = ann.make("network")["id"]
+        ann.make("subnetpool", name="pool", prefixes=["192.0.2.0/24", f"{prefix}.0/24"])
         routes = [{"destination": "192.0.2.0/24", "nexthop": f"{prefix}.9"}]
         lists = {"dns_nameservers": ["192.0.2.53", "192.0.2.54"], "host_routes": routes}
         subnet = ann.make("subnet", network_id=network, ip_version=4, cidr=f"{prefix}.0/24", **lists)["id"]

@@ -28,7 +28,7 @@ def test_the_rest_is_for_known_users(admin: Client) -> None:
 
 def test_core_collections_are_listed(admin: Client) -> None:
     """`GET /v2.0/`."""
-    assert {item["collection"] for item in admin.get("")["resources"]} == {"networks", "subnets", "ports"}
+    assert {item["collection"] for item in admin.get("")["resources"]} == {"networks", "subnets", "subnetpools", "ports"}
 
 
 def test_extensions_can_be_listed_and_shown(admin: Client) -> None:

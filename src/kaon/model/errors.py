@@ -3,6 +3,7 @@
 The name of a class is the `type` that clients branch on; its docstring is the message, with the facts in braces that the raiser
 gives as keywords: `raise NetworkNotFound(net_id=network_id)`. The base class decides the HTTP status (`server.api.faults`).
 The eight bases are raised themselves where Neutron has no better name; their message is `reason`.
+Long, as Neutron has many, and each is looked up here by its name.
 """
 # ruff: noqa: N818  # the names are Neutron's API, not ours to choose
 
@@ -215,6 +216,58 @@ class DNSNameServersExhausted(BadRequest):
 
 class HostRoutesExhausted(BadRequest):
     """Subnet {subnet_id} may have no more than {quota} host routes."""
+
+
+# ---- subnet pools
+
+
+class SubnetPoolNotFound(NotFound):
+    """Subnet pool {subnetpool_id} could not be found."""
+
+
+class SubnetPoolDeleteError(BadRequest):
+    """Subnet pool {subnetpool_id} cannot be deleted: {reason}."""
+
+
+class SubnetPoolQuotaExceeded(OverQuota):
+    """The project may have no more of this subnet pool."""
+
+
+class EmptySubnetPoolPrefixList(BadRequest):
+    """A subnet pool needs a prefix."""
+
+
+class PrefixVersionMismatch(BadRequest):
+    """All prefixes of a subnet pool must be of one IP version."""
+
+
+class IllegalSubnetPoolPrefixBounds(BadRequest):
+    """{prefix_type} {prefixlen} does not go together with {base_prefix_type} {base_prefixlen}."""
+
+
+class IllegalSubnetPoolPrefixUpdate(BadRequest):
+    """The prefixes of the subnet pool cannot be changed so: {msg}."""
+
+
+class IllegalSubnetPoolUpdate(BadRequest):
+    """The subnet pool cannot be changed so: {reason}."""
+
+
+class MinPrefixSubnetAllocationError(BadRequest):
+    """Prefix length {prefixlen} is below {min_prefixlen}, the least that the subnet pool gives."""
+
+
+class MaxPrefixSubnetAllocationError(BadRequest):
+    """Prefix length {prefixlen} is above {max_prefixlen}, the most that the subnet pool gives."""
+
+
+# Neutron answers 500 here. A pool that is used up is no fault of the server, and is no reason to ask again.
+class SubnetAllocationError(Conflict):
+    """No subnet can be allocated: {reason}."""
+
+
+class NetworkSubnetPoolAffinityError(BadRequest):
+    """All subnets of one IP version on a network must come from the same subnet pool."""
 
 
 # ---- ports and their addresses

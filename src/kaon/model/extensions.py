@@ -38,6 +38,12 @@ EXTENSIONS: Final[Mapping[str, Extension]] = {
         ),
         Extension("binding", "Port Binding", "2014-02-03T10:00:00-00:00", "Where a port is, and how it is plugged there."),
         Extension(
+            "default-subnetpools",
+            "Default Subnetpools",
+            "2016-02-18T18:00:00-00:00",
+            "A subnet can be taken from the default subnet pool.",
+        ),
+        Extension(
             "empty-string-filtering",
             "Empty String Filtering Extension",
             "2018-05-01T10:00:00-00:00",
@@ -144,6 +150,21 @@ EXTENSIONS: Final[Mapping[str, Extension]] = {
             "Resources say when they were made and changed.",
         ),
         Extension("subnet", "Neutron L3 Subnet", "2012-01-01T10:00:00-00:00", "Addresses of a network."),
+        Extension(
+            "subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00", "Subnets can be taken from subnet pools."
+        ),
+        Extension(
+            "subnet_onboard",
+            "Subnet Onboard",
+            "2018-12-18T09:00:00-00:00",
+            "A subnet pool can take in the subnets of a network.",
+        ),
+        Extension(
+            "subnetpool-prefix-ops",
+            "Subnet Pool Prefix Operations",
+            "2019-02-08T10:00:00-00:00",
+            "Prefixes of a subnet pool can be added and removed one by one.",
+        ),
         Extension(
             "tag-creation", "Tag creation extension", "2024-23-07T10:00:00-00:00", "A resource can be given several more tags."
         ),

@@ -28,12 +28,12 @@ class Shown(Protocol):
 class Action:
     """A PUT below one resource.
 
-    run       the verb of control
+    run       the verb of control; gives the document, or the row where there is an envelope
     read      the document sent -> the body for the verb; may raise Unfit
     envelope  whether the body and the answer stand in the member's envelope
     """
 
-    run: Callable[[Core, Caller, str, Body], Row]
+    run: Callable[[Core, Caller, str, Body], Any]
     read: Callable[[Any], Body]
     envelope: bool = False
 

@@ -5,7 +5,7 @@ from kaon.model.extensions import EXTENSIONS
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.faults import not_found
 
-_CORE = (("network", "networks"), ("subnet", "subnets"), ("port", "ports"))
+_CORE = (("network", "networks"), ("subnet", "subnets"), ("subnetpool", "subnetpools"), ("port", "ports"))
 
 
 def versions(asked: Asked) -> Answer:

@@ -10,6 +10,7 @@ from kaon.model.ports import PORT
 from kaon.model.routers import ROUTER, extraroutes_body, interface_body
 from kaon.model.security_group_rules import SECURITY_GROUP_RULE
 from kaon.model.security_groups import SECURITY_GROUP
+from kaon.model.subnetpools import SUBNETPOOL, network_body, prefixes_body
 from kaon.model.subnets import SUBNET
 from kaon.server.api import collections, documents
 from kaon.server.api import quotas as quotas_api
@@ -24,6 +25,7 @@ from kaon.server.control import (
     routers,
     security_group_rules,
     security_groups,
+    subnetpools,
     subnets,
 )
 from kaon.server.control.core import Caller, Core
@@ -33,6 +35,15 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
     for served in (
         Served(NETWORK, networks),
         Served(SUBNET, subnets),
+        Served(
+            SUBNETPOOL,
+            subnetpools,
+            {
+                "add_prefixes": Action(subnetpools.add_prefixes, prefixes_body),
+                "remove_prefixes": Action(subnetpools.remove_prefixes, prefixes_body),
+                "onboard_network_subnets": Action(subnetpools.onboard_network_subnets, network_body),
+            },
+        ),
         Served(PORT, ports),
         Served(SECURITY_GROUP, security_groups),
         Served(SECURITY_GROUP_RULE, security_group_rules),

@@ -17,7 +17,7 @@ from kaon.model.errors import (
 from kaon.model.networks import MINIMUM_MTU, MINIMUM_MTU_IPV6
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.backends.protocol import Backend
-from kaon.server.control import following, policy, ports, quota_usage, security_groups, segments
+from kaon.server.control import following, policy, ports, prefixes, quota_usage, security_groups, segments
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import networks, rows, select, subnets
 from kaon.server.store.engine import Transaction
@@ -88,8 +88,10 @@ def delete(core: Core, caller: Caller, network_id: str, revision: int | None = N
             raise NetworkInUse(net_id=network_id, ports=", ".join(using))
         for port in there:
             ports.remove(core, tx, ports.find_any(tx, port["id"]))
-        for project_id, count in Counter(subnet["project_id"] for subnet in subnets.of_network(tx, network_id)).items():
+        going = subnets.of_network(tx, network_id)
+        for project_id, count in Counter(subnet["project_id"] for subnet in going).items():
             quota_usage.release(tx, project_id, "subnet", count)
+        prefixes.give_back(tx, going)
         networks.delete(tx, network_id)
         segments.give_back(core, tx, row)
         quota_usage.release(tx, row["project_id"], "network", 1)

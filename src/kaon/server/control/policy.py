@@ -5,7 +5,7 @@ A rule names relations of the caller to the row, any of which is enough. An admi
     owner          the row is of the caller's project and the caller may write
     reader         the row is of the caller's project
     parent_owner   the row's parent (network of subnets and ports, group of rules) is of the caller's project, and it may write
-    shared         the row's network is shared with everybody
+    shared         the row's network, or the subnet pool, is shared with everybody
     external       the row's network is external
     nobody         only an admin
 """
@@ -27,11 +27,12 @@ _OWNER: Final = frozenset({"owner"})
 _NOBODY: Final[frozenset[str]] = frozenset()
 _PARENT: Final = frozenset({"parent_owner"})
 
-_TAGGED: Final = ("network", "subnet", "port", "router", "floatingip", "security_group")
+_TAGGED: Final = ("network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group")
 
 READ: Final[Mapping[str, frozenset[str]]] = {
     "networks": frozenset({"reader", "shared", "external"}),
     "subnets": frozenset({"reader", "parent_owner", "shared", "external"}),
+    "subnetpools": frozenset({"reader", "shared"}),
     "ports": frozenset({"reader", "parent_owner"}),
     "security_groups": frozenset({"reader"}),
     "security_group_rules": frozenset({"reader", "parent_owner"}),
@@ -49,6 +50,12 @@ WRITE: Final[Mapping[str, frozenset[str]]] = {
     "create_subnet": _PARENT,
     "update_subnet": frozenset({"owner", "parent_owner"}),
     "delete_subnet": frozenset({"owner", "parent_owner"}),
+    "create_subnetpool": _OWNER,
+    "update_subnetpool": _OWNER,
+    "delete_subnetpool": _OWNER,
+    "add_prefixes": _OWNER,
+    "remove_prefixes": _OWNER,
+    "onboard_network_subnets": _OWNER,
     "create_port": frozenset({"parent_owner", "shared"}),
     "update_port": _OWNER,
     "delete_port": frozenset({"owner", "parent_owner"}),

@@ -20,7 +20,7 @@ from kaon.model.errors import (
 from kaon.model.networks import MINIMUM_MTU_IPV6
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.backends.protocol import Backend
-from kaon.server.control import following, ipam, policy, ports, quota_usage, scheduling
+from kaon.server.control import following, ipam, policy, ports, prefixes, quota_usage, scheduling
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import addresses, networks, rows, select, subnets
 from kaon.server.store.engine import Transaction
@@ -99,6 +99,7 @@ def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = No
             ports.replace_addresses(core, tx, port, left)
         subnets.delete(tx, subnet_id)
         quota_usage.release(tx, row["project_id"], "subnet", 1)
+        prefixes.give_back(tx, [row])
         networks.bump(tx, network["id"])
         tx.touch(scopes.network(network["id"]), f"subnet/{subnet_id}")
         scheduling.ensure_dhcp(core, tx, network["id"])
@@ -129,10 +130,10 @@ def _network(tx: Transaction, network_id: str) -> Row:
 def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -> Row:
     # Not seen before it is refused: that a network exists is no secret to who names it (Neutron answers 403 here).
     policy.authorize(caller, "create_subnet", body, network, body)
-    row = _checked(core, tx, network, _filled(body), None)
+    row = _checked(core, tx, network, _filled(prefixes.choose(caller, tx, body)), None)
     row |= rows.fresh(new_id(), body["project_id"], tx.now)
-    subnets.insert(tx, row)
     networks.bump(tx, network["id"])  # first: who only refers to a row and then changes it, deadlocks with his like
+    subnets.insert(tx, row)
     if not subnets.is_auto(row):
         pools = [(to_hex(pool["start"]), to_hex(pool["end"])) for pool in row["allocation_pools"]]
         addresses.free_in(row["id"]).lay_out(tx, pools)
@@ -163,7 +164,6 @@ _DEFAULTS: Mapping[str, Any] = {
     "enable_dhcp": True,
     "ipv6_ra_mode": None,
     "ipv6_address_mode": None,
-    "subnetpool_id": None,
     "dns_nameservers": [],
     "host_routes": [],
     "tags": [],

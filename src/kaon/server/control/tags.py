@@ -11,12 +11,13 @@ from typing import Final
 from kaon.model.errors import NotFound, TagNotFound, TagResourceNotFound
 from kaon.model.query import Row
 from kaon.model.tags import check_number
-from kaon.server.control import floatingips, following, networks, policy, ports, routers, security_groups, subnets
+from kaon.server.control import floatingips, following, networks, policy, ports, prefixes, routers, security_groups, subnets
 from kaon.server.control.core import Caller, Core, check_revision
 from kaon.server.store import networks as network_rows
 from kaon.server.store import routers as router_rows
 from kaon.server.store import rows, tags
 from kaon.server.store import security_groups as group_rows
+from kaon.server.store import subnetpools as pool_rows
 from kaon.server.store import subnets as subnet_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
@@ -63,6 +64,9 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
         "subnet",
         lambda caller, tx, identity: subnets.find(caller, tx, identity)[0],
         lambda tx, row: subnet_rows.update(tx, row["id"], rows.raised(row, tx.now)),
+    ),
+    "subnetpools": _Tagged(
+        "subnetpool", prefixes.find_pool, lambda tx, row: pool_rows.update(tx, row, rows.raised(row, tx.now))
     ),
     "ports": _Tagged("port", lambda caller, tx, identity: ports.find(caller, tx, identity)[0], ports.stamp),
     "routers": _Tagged("router", routers.find, _stamp_router),

@@ -25,6 +25,7 @@ COLUMNS = {
     "enable_dhcp": "enable_dhcp",
     "ipv6_ra_mode": "ipv6_ra_mode",
     "ipv6_address_mode": "ipv6_address_mode",
+    "subnetpool_id": "subnetpool_id",
 }
 """Wire name -> column, for attributes that are one column."""
 
@@ -42,9 +43,7 @@ def _shared(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
 
 LISTING = select.Listing(
     table=t.subnets,
-    columns=select.standard_columns(t.subnets)
-    | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()}
-    | {"subnetpool_id": sa.literal("")},  # there are no subnet pools yet
+    columns=select.standard_columns(t.subnets) | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()},
     special={"shared": _shared, **tags.filters(t.subnets)},
     through={
         "parent_owner": lambda project: _on_networks(t.networks.c.project_id == project),
@@ -128,7 +127,6 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     return [
         rows.standard(row, COLUMNS)
         | {
-            "subnetpool_id": None,
             "allocation_pools": [pool_of(pool, row["ip_version"]) for pool in pools.get(row["id"], ())],
             "dns_nameservers": [server["address"] for server in servers.get(row["id"], ())],
             "host_routes": [

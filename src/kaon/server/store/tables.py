@@ -68,6 +68,39 @@ free_segments = sa.Table(
     comment="ranges of segmentation ids that are free to take",
 )
 
+subnetpools = sa.Table(
+    "subnetpools",
+    metadata,
+    *_standard(),
+    sa.Column("ip_version", sa.Integer, nullable=False),
+    sa.Column("default_prefixlen", sa.Integer, nullable=False),
+    sa.Column("min_prefixlen", sa.Integer, nullable=False),
+    sa.Column("max_prefixlen", sa.Integer, nullable=False),
+    sa.Column("default_quota", sa.Integer, nullable=True),
+    sa.Column("shared", sa.Boolean, nullable=False, index=True),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    sa.Column("default_of", sa.Integer, nullable=True, unique=True, comment="ip_version of a default; decides between two"),
+)
+
+subnetpool_prefixes = sa.Table(
+    "subnetpool_prefixes",
+    metadata,
+    _belongs_to("subnetpool_id", "subnetpools.id", primary_key=True),
+    sa.Column("first", AddressHex, primary_key=True),
+    sa.Column("length", sa.Integer, nullable=False),
+    comment="what a pool was given",
+)
+
+free_prefixes = sa.Table(
+    "free_prefixes",
+    metadata,
+    _belongs_to("subnetpool_id", "subnetpools.id", primary_key=True),
+    sa.Column("first", AddressHex, primary_key=True),
+    sa.Column("length", sa.Integer, nullable=False),
+    sa.Index(None, "subnetpool_id", "length", "first"),
+    comment="the fewest prefixes that hold what no subnet has of its pool",
+)
+
 subnets = sa.Table(
     "subnets",
     metadata,
@@ -79,6 +112,8 @@ subnets = sa.Table(
     sa.Column("enable_dhcp", sa.Boolean, nullable=False),
     sa.Column("ipv6_ra_mode", sa.String(16), nullable=True),
     sa.Column("ipv6_address_mode", sa.String(16), nullable=True),
+    sa.Column("subnetpool_id", Identity, sa.ForeignKey("subnetpools.id"), nullable=True),
+    sa.Index(None, "subnetpool_id", "project_id"),
 )
 
 allocation_pools = sa.Table(
@@ -354,6 +389,7 @@ def _tags_of(member: str, collection: str) -> sa.Table:
 
 network_tags = _tags_of("network", "networks")
 subnet_tags = _tags_of("subnet", "subnets")
+subnetpool_tags = _tags_of("subnetpool", "subnetpools")
 port_tags = _tags_of("port", "ports")
 router_tags = _tags_of("router", "routers")
 floatingip_tags = _tags_of("floatingip", "floatingips")

@@ -14,6 +14,7 @@ from kaon.server.store.select import Condition, Special
 TABLES: Final[Mapping[str, sa.Table]] = {
     "networks": t.network_tags,
     "subnets": t.subnet_tags,
+    "subnetpools": t.subnetpool_tags,
     "ports": t.port_tags,
     "routers": t.router_tags,
     "floatingips": t.floatingip_tags,
