@@ -166,6 +166,10 @@ def _ready(url: str, process: subprocess.Popen[bytes], log: Path) -> Server:
     """Wait until the server answers, then make its schema."""
     deadline = time.monotonic() + _START_S
     engine = sa.create_engine(url)
+    while not any(path.is_socket() for path in log.parent.iterdir()):  # PyMySQL leaves its own open when there is none
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
     while True:
         try:
             engine.connect().close()
