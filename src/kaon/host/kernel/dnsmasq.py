@@ -43,6 +43,10 @@ LOG_BYTES = 262_144
 RELEASED_AT_ONCE = 64
 """Leases given back before the answer is waited for: dnsmasq's socket holds about four times as many."""
 
+SETTLED_S = 0.03
+SETTLING_LOOKS = 10
+"""A lease file that was written so lately is read again, so often at most."""
+
 RELEASE_TRIES, RELEASE_TIMEOUT_S, LOOK_EVERY_S = 3, 0.5, 0.002
 """How often a release is said, how long its effect is waited for in the lease file, and how often that is looked at. dnsmasq
 needs a millisecond."""
@@ -154,7 +158,7 @@ class Dnsmasq:
         for first in range(0, len(addresses), RELEASED_AT_ONCE):
             waiting = list(addresses)[first : first + RELEASED_AT_ONCE]
             for _ in range(RELEASE_TRIES):
-                file = dhcp_leases.read_leases(_read(path))
+                file = dhcp_leases.read_leases(_read_settled(path))
                 waiting = [address for address in waiting if address in file.leases]
                 if not waiting:
                     break
@@ -280,7 +284,7 @@ class Dnsmasq:
         """Read one server back. Anything unreadable reads as different from whatever is desired, so that it is mended."""
         directory = self._run_dir / network_id
         owner = f"dhcp/{network_id}"
-        file = dhcp_leases.read_leases(_read(self._leases(network_id)))
+        file = dhcp_leases.read_leases(_read_settled(self._leases(network_id)))
         leases = {address: lease.holder for address, lease in file.leases.items()}
         hosts_text, options_text = _read(directory / "hosts"), _read(directory / "options")
         written = tuple(host for line in hosts_text.splitlines() if (host := DhcpHost.parse(line)) is not None)
@@ -343,6 +347,18 @@ def _start_time(pid: int) -> str:
     """
     words = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return words[19] if words else ""
+
+
+def _read_settled(path: Path) -> str:
+    """Read a lease file once it is a moment old: dnsmasq writes it anew in place, and until it is done it tells too little."""
+    for _ in range(SETTLING_LOOKS):
+        text = _read(path)
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime < SETTLED_S:
+                time.sleep(SETTLED_S / 2)
+                continue
+        break
+    return text
 
 
 def _prune_leases(path: Path, release: Collection[str]) -> None:
