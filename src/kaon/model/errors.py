@@ -495,10 +495,6 @@ class InvalidRoutes(BadRequest):
     """Route {routes} is not possible: {reason}."""
 
 
-class RoutesExhausted(BadRequest):
-    """Router {router_id} may have no more than {quota} routes."""
-
-
 class FloatingIPNotFound(NotFound):
     """Floating IP {floatingip_id} could not be found."""
 

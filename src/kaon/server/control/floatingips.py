@@ -56,7 +56,7 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         if not changes:
             return row
         changed = {key: changes[key] for key in ("description",) if key in changes}
-        if "port_id" in changes or "fixed_ip_address" in changes:
+        if "port_id" in changes or changes.get("fixed_ip_address") is not None:
             leads = _lead(tx, caller, row, changes)
             binding.router_backend(core).validate_floatingip(row | leads)
             changed |= leads
@@ -148,7 +148,7 @@ def _lead(tx: Transaction, caller: Caller, row: Row, changes: Body) -> Row:
 
     Errors  BadRequest, PortNotFound, FloatingIPPortAlreadyAssociated, ExternalGatewayForFloatingIPNotFound.
     """
-    port_id = changes.get("port_id", row["port_id"])
+    port_id = changes.get("port_id")
     address = changes.get("fixed_ip_address")
     if port_id is None:
         if address is not None:

@@ -54,6 +54,16 @@ def reserve(tx: Transaction, project_id: str, resource: str, count: int, setting
         tally.limit = settings.quotas.get(resource, -1)
 
 
+def check_size(tx: Transaction, project_id: str, resource: str, size: int, settings: ServerSettings) -> None:
+    """Hold one thing of a project, a router's routes, to the limit of its size. Errors: OverQuota."""
+    if (
+        project_id
+        and settings.quotas
+        and 0 <= quota_usages.limit(tx, project_id, resource, settings.quotas.get(resource, -1)) < size
+    ):
+        raise OverQuota(overs=[resource])
+
+
 def count_made(tx: Transaction, project_id: str, resource: str, count: int, settings: ServerSettings) -> None:
     """Count what the server itself makes for a project, whatever the limit."""
     if project_id and settings.quotas:

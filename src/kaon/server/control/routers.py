@@ -52,7 +52,7 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
 def update(core: Core, caller: Caller, router_id: str, changes: Body, revision: int | None = None) -> Row:
     """Change a router; `routes` and `external_gateway_info` replace what was there.
 
-    Errors  RouterNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, InvalidRoutes, RoutesExhausted, those of
+    Errors  RouterNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, InvalidRoutes, OverQuota, those of
             `router_gateways.change`.
     """
 
@@ -128,7 +128,8 @@ def _change(core: Core, tx: Transaction, caller: Caller, router: Row, changes: B
     if "external_gateway_info" in changes:
         router_gateways.change(core, tx, caller, router, changes["external_gateway_info"])
     if "routes" in changes:
-        _check_routes(core, tx, router_id, changes["routes"])
+        quota_usage.check_size(tx, router["project_id"], "router_route", len(changes["routes"]), core.settings)
+        _check_routes(tx, router_id, changes["routes"])
         routers_rows.set_routes(tx, router_id, changes["routes"])
     routers_rows.update(tx, router_id, changes | rows.raised(router, tx.now))
     tx.touch(scopes.router(router_id), "router")
@@ -145,11 +146,8 @@ def _reroute(core: Core, caller: Caller, router_id: str, action: str, change: Ca
     return following.write(core, work)
 
 
-def _check_routes(core: Core, tx: Transaction, router_id: str, routes: Sequence[Route]) -> None:
-    """Refuse next hops that the router cannot reach or that are its own. Errors: InvalidRoutes, RoutesExhausted."""
-    most = core.settings.max_routes
-    if len(routes) > most:
-        raise errors.RoutesExhausted(router_id=router_id, quota=most)
+def _check_routes(tx: Transaction, router_id: str, routes: Sequence[Route]) -> None:
+    """Refuse next hops that the router cannot reach or that are its own. Errors: InvalidRoutes."""
     attached = routers_rows.attached(tx, router_id)
     prefixes = [ip_network(leg["cidr"]) for leg in attached]
     own = {leg["ip_address"] for leg in attached}

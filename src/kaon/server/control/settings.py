@@ -33,7 +33,6 @@ class ServerSettings:
     max_dns_nameservers      per subnet
     max_subnet_host_routes   per subnet
     max_allowed_address_pair per port
-    max_routes               per router
     dhcp_agents_per_network  hosts that serve a network
     agent_down_time_s        an agent not heard of for so long is dead
     default_backend          name of the back end for networks that do not choose
@@ -50,7 +49,6 @@ class ServerSettings:
     max_dns_nameservers: int = 5
     max_subnet_host_routes: int = 20
     max_allowed_address_pair: int = 10
-    max_routes: int = 30
     dhcp_agents_per_network: int = 1
     agent_down_time_s: float = 75.0
     default_backend: str = "linux"

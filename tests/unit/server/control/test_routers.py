@@ -191,6 +191,8 @@ def test_floating_ip_comes_and_goes(cloud: Cloud) -> None:
     assert (None, None) == (made["port_id"], made["router_id"])
     led = floatingips.update(cloud.core, ANN, made["id"], {"port_id": first["id"]})
     assert (first["id"], router["id"]) == (led["port_id"], led["router_id"])
+    with pytest.raises(errors.BadRequest, match="without port_id"):
+        floatingips.update(cloud.core, ANN, made["id"], {"fixed_ip_address": first["fixed_ips"][0]["ip_address"]})
     let_go = floatingips.update(cloud.core, ANN, made["id"], {"port_id": None})
     assert (None, None, None) == (let_go["port_id"], let_go["fixed_ip_address"], let_go["router_id"])
     assert f"floatingip/{made['id']}" not in cloud.read(scopes.router(router["id"]))
@@ -315,3 +317,13 @@ def test_router_leg_is_active_when_wired(cloud: Cloud) -> None:
     (port,) = ports.index(cloud.core, ANN, Query(filters={"device_id": (router["id"],)})).rows
     cloud.report("net1", wired(port))
     assert "ACTIVE" == cloud.show_port(port)["status"]
+
+
+def test_routes_are_held_to_the_projects_limit(cloud: Cloud) -> None:
+    """A router may have as many routes as its project's quota of router_route says."""
+    _, _, router = _joined(cloud)
+    quotas.update(cloud.core, ADMIN, "p1", {"router_route": 2})
+    routes = [{"destination": f"192.168.{number}.0/24", "nexthop": "10.0.0.9"} for number in range(3)]
+    with pytest.raises(errors.OverQuota, match="router_route"):
+        routers.update(cloud.core, ANN, router["id"], {"routes": routes})
+    assert 2 == len(routers.update(cloud.core, ANN, router["id"], {"routes": routes[:2]})["routes"])
