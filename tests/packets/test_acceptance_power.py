@@ -91,6 +91,10 @@ def test_after_a_power_cut_hosts_serve_from_what_they_saved(tenants: Cloud, gues
     The server's return is not felt, and finds the ports as they were.
     """
     lab, (first, second) = tenants.lab, guests
+    ports = [guest.port_id.encode() for guest in guests]
+    for host in ("network1", "compute1"):  # a picture is saved a moment after it was complete
+        picture = lab.disk(host) / "kaon" / "agent" / "picture"
+        rig.wait_for("both VMs are in the saved picture", lambda at=picture: all(port in at.read_bytes() for port in ports))
     rig.stop(lab, "controller", "server")
     try:
         for host in ("network1", "compute1"):
