@@ -29,7 +29,7 @@ check: setup ## format, lint, types, walls
 test: check ## every check and every test (root: the real kernel is part of it)
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile tests
 
-bench: setup ## measure, print, and fail where a stated limit is missed (root)
+bench: setup ## measure and print; fail where a limit that bench/ states is missed (root)
 	@$(BIN)/python -m bench
 
 format: setup ## put code into shape

@@ -79,7 +79,10 @@ def test_lists_stay_within_their_budget(core: Core, admin: Client, world: Client
 
 
 def test_a_default_port_stays_within_its_budget(core: Core, world: Client) -> None:
-    """A port with nothing but its network, made through the API, in a project that has ports and in one that has its first."""
+    """A port with nothing but its network, made through the API, in a project that has been here before.
+
+    A project's very first port costs more, once: its default group with four rules is made, and its counts begin.
+    """
     network = world.get("networks", limit=1, project_id="p1")["networks"][0]["id"]
     for _ in range(3):
         with core.store.counting() as statements:

@@ -41,7 +41,7 @@ def test_ipv6_is_no_stranger(ann: Client, network: str) -> None:
         ({"cidr": "10.1.0.0/24"}, (400, "HTTPBadRequest")),
         ({"ip_version": 6, "cidr": "10.1.0.0/24"}, (400, None)),
         ({"ip_version": 4, "cidr": "10.0.0.128/25"}, (400, None)),
-        ({"ip_version": 4, "cidr": "10.1.0.0/24", "gateway_ip": "10.2.0.1"}, (400, None)),
+        ({"ip_version": 4, "cidr": "10.1.0.0/24", "gateway_ip": "10.2.0.1"}, (400, "InvalidInput")),
         ({"ip_version": 4, "cidr": "10.1.0.0/24", "gateway_ip": "nowhere"}, (400, "HTTPBadRequest")),
         (
             {"ip_version": 4, "cidr": "10.1.0.0/24", "allocation_pools": [{"start": "10.1.0.2", "end": "10.1.1.9"}]},

@@ -1,5 +1,6 @@
 """`kaon agent`: one process on each host, made of its settings, a carrier and the doors of the real kernel."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ def run(files: Sequence[Path]) -> int:
     Gives the exit code: 0; 1 when another agent runs here or this one cannot go on; 2 when the configuration cannot be used.
     The reason stands on standard error.
     """
+    if os.geteuid() != 0:
+        return _fail("the agent changes the kernel's network and must run as root", EXIT_FAILED)
     try:
         settings, connection = aside(lambda: _load(files))
     except WrongSettings as error:

@@ -18,6 +18,7 @@ DEFAULT_FILES = (Path("/etc/kaon/kaon.conf"), Path("/etc/kaon/server.conf"))
 """Read in this order when no file is named; those that do not exist are passed over."""
 
 _MOST_VNI = 16_777_215
+_TENANT_TYPE = "vxlan"  # what the server can choose a segment of by itself
 
 _DEFAULT = [
     cfg.HostAddressOpt("bind_host", default="127.0.0.1", help="Address the API listens on."),
@@ -141,7 +142,7 @@ def _control(conf: Any) -> ServerSettings:
         base_mac=_base_mac(conf.base_mac),
         vni_ranges=tuple(_vni_range(text) for text in conf.ml2_type_vxlan.vni_ranges),
         flat_networks=tuple(conf.ml2_type_flat.flat_networks),
-        tenant_network_types=tuple(conf.ml2.tenant_network_types),
+        tenant_network_types=_tenant_types(conf.ml2.tenant_network_types),
         underlay_mtu=conf.global_physnet_mtu,
         quotas={resource: getattr(conf.quotas, f"quota_{resource}") for resource in DEFAULT_QUOTAS},
         max_dns_nameservers=conf.max_dns_nameservers,
@@ -151,6 +152,15 @@ def _control(conf: Any) -> ServerSettings:
         agent_down_time_s=float(conf.agent_down_time),
         page_limit=_page_limit(conf.pagination_max_limit),
     )
+
+
+def _tenant_types(types: Sequence[str]) -> tuple[str, ...]:
+    unknown = [word for word in types if word != _TENANT_TYPE]
+    if unknown or not types:
+        raise WrongSettings(
+            f"[ml2] tenant_network_types = {','.join(types)}: a network without a type can be {_TENANT_TYPE} only"
+        )
+    return tuple(types)
 
 
 def _base_mac(text: str) -> str:

@@ -49,3 +49,10 @@ def test_wrong_ranges_are_refused(tmp_path: Path, ranges: str) -> None:
     """A range that is none, or reaches beyond 24 bits, is named."""
     with pytest.raises(WrongSettings, match="vni_ranges"):
         server_configuration([_read(tmp_path, f"[ml2_type_vxlan]\nvni_ranges = {ranges}\n")])
+
+
+@pytest.mark.parametrize("types", ["gre", "vxlan,flat", ""])
+def test_types_that_no_tenant_can_have_are_refused(tmp_path: Path, types: str) -> None:
+    """What the server cannot choose a segment of is refused at the start, not when somebody makes a network."""
+    with pytest.raises(WrongSettings, match="tenant_network_types"):
+        server_configuration([_read(tmp_path, f"[ml2]\ntenant_network_types = {types}\n")])
