@@ -132,23 +132,34 @@ def test_changes_made_while_an_agent_is_down_are_applied_when_it_is_back(tenants
     """A port made, a port deleted and a rule added meanwhile: all done once the agent is back, and nothing else is touched."""
     red = tenants.clients["red"]
     leaving = cloud.launch(tenants, served.network, "compute2", "leaving")
+    red.run("security group create late")
+    asker = cloud.launch(tenants, served.network, "compute1", "asker", "--security-group", "late")
+
+    def reached(number: int) -> str:
+        return cloud.who_answers(asker.vm.pid, served.second.address, number)
+
+    assert reached(22) == ""
     rig.stop(tenants.lab, "compute2", "agent")
     port = cloud.make_port(tenants, served.network, "coming")
     tenants.admin.run("port set --host compute2", port["id"])
     vm = vms.plug(tenants.lab, "compute2", "coming", vms.Port(str(port["id"]), str(port["mac_address"]), served.network.mtu))
     cloud.remove(tenants, leaving)
-    red.run("security group create late")
     rule = red.run("security group rule create --ingress --protocol tcp --dst-port 22 --remote-group late default")
     assert cloud.port_status(tenants, "red", str(port["id"])) == "DOWN"
+    assert reached(22) == ""
     rig.start_agent(tenants.lab, "compute2")
     rig.wait_for("the port is ACTIVE", lambda: cloud.port_status(tenants, "red", str(port["id"])) == "ACTIVE")
     cloud.get_lease(tenants, vm, cloud.address_of(port))
     vms.serve(tenants.lab, vm, 80)
     assert cloud.comes_true(lambda: cloud.who_answers(served.first.vm.pid, cloud.address_of(port)), "coming") == "coming"
+    assert cloud.comes_true(lambda: reached(22), served.second.name) == served.second.name
+    assert reached(80) == ""
     left = inventory.take(tenants.lab, "compute2")
     assert leaving.vm.mac_address not in str(left.forwarding)
     assert leaving.port_id[:11] not in left.rules_in()
     red.run("security group rule delete", rule["id"])
+    assert cloud.comes_true(lambda: reached(22), "") == ""
+    cloud.remove(tenants, asker)
     red.run("security group delete late")
     vms.unplug(tenants.lab, vm)
     red.run("port delete", port["id"])
