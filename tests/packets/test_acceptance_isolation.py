@@ -160,13 +160,18 @@ def claims(liar: Guest, victim: Guest, neighbour: Guest) -> dict[str, bytes]:
 
 
 def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
-    """Frames with another's IP, MAC or ARP claim are seen neither by a neighbour nor on the wire; honest ones are."""
+    """Frames with another's IP, MAC or ARP claim reach no neighbour, on this host or another; honest ones are seen there."""
     liar, victim, far = world["red-1"], world["red-2"], world["red-3"]
     neighbour = cloud.launch(tenants, liar.network, liar.vm.host, "neighbour")
 
-    def lie(source_mac: str, source_ip: str, payload: bytes) -> bytes:
-        macs = frames.Ends(source_mac, neighbour.vm.mac_address)
-        return frames.udp(macs=macs, ips=frames.Ends(source_ip, neighbour.address), port=9, payload=payload)
+    def lie(source_mac: str, source_ip: str, payload: bytes) -> list[bytes]:
+        """The same to the neighbour on this host and to the one on another."""
+        return [
+            frames.udp(
+                macs=frames.Ends(source_mac, to.vm.mac_address), ips=frames.Ends(source_ip, to.address), port=9, payload=payload
+            )
+            for to in (neighbour, victim)
+        ]
 
     marks = {name: f"kaon-{name}-mark".encode() for name in ("honest", "address", "mac", "both")}
     mine, mac = liar.address, liar.vm.mac_address
@@ -177,13 +182,18 @@ def test_a_lie_does_not_leave_its_port(tenants: Cloud, world: World) -> None:
         "both": lie(victim.vm.mac_address, victim.address, marks["both"]),
     }
     host = nodes.node(tenants.lab, liar.vm.host).pid
+    assert liar.vm.host != victim.vm.host
     try:
-        for name, frame in lies.items():
-            with probes.count_frames(neighbour.vm.pid, marks[name]) as near, probes.count_frames(host, marks[name]) as wire:
-                probes.send_frames(liar.vm.pid, [frame])
+        for name, sent in lies.items():
+            with (
+                probes.count_frames(neighbour.vm.pid, marks[name]) as near,
+                probes.count_frames(victim.vm.pid, marks[name]) as away,
+                probes.count_frames(host, marks[name]) as wire,
+            ):
+                probes.send_frames(liar.vm.pid, sent)
                 # An honest datagram may be answered too, by an ICMP error that quotes it.
-                assert (name, name == "honest") == (name, near.report() > 0)
-                assert (name, 0) == (name, wire.report())
+                seen = [count.report() > 0 for count in (near, away, wire)]
+                assert (name, [name == "honest"] * 3) == (name, seen)
         truth = frames.arp(source_mac=mac, sender_mac=mac, sender_ip=mine, target_ip=neighbour.address)
         with probes.count_frames(neighbour.vm.pid, truth[14:42]) as near:
             probes.send_frames(liar.vm.pid, [truth])
