@@ -228,6 +228,12 @@ nft 'add rule inet foreign input tcp dport 6666 drop'
 ip netns add {FOREIGN_ROUTER}
 ip -n {FOREIGN_ROUTER} link add qr-feedbeef-00 type veth peer name qg-feedbeef-00
 ip -n {FOREIGN_ROUTER} addr add 10.77.0.1/24 dev qr-feedbeef-00
+ip -n {FOREIGN_ROUTER} link set qg-feedbeef-00 up
+ip -n {FOREIGN_ROUTER} link set qr-feedbeef-00 up
+ip -n {FOREIGN_ROUTER} route add 10.78.0.0/24 via 10.77.0.2
+nsenter --net=/run/netns/{FOREIGN_ROUTER} nft add table ip foreign-router
+nsenter --net=/run/netns/{FOREIGN_ROUTER} nft 'add chain ip foreign-router post {{ type nat hook postrouting priority 100; }}'
+nsenter --net=/run/netns/{FOREIGN_ROUTER} nft 'add rule ip foreign-router post ip saddr 10.77.0.0/24 masquerade'
 """
 UPROOTED = f"""
 ip netns del {FOREIGN_ROUTER}
@@ -238,33 +244,48 @@ ip link del brqfeedbeef-00
 """
 
 
-def strange(found: Inventory) -> object:
-    """What was planted, as it is now."""
-    links = {link for link in found.links if "feedbeef" in link.name or "foreign" in link.name}
-    tables = found.rules_in()[found.rules_in().find("table inet foreign") :].split("\n}")[0]
-    return links, FOREIGN_ROUTER in found.namespaces, tables
+@dataclass(frozen=True)
+class Strange:
+    """What was planted, as it is now. rules: of the host's foreign table, and all of the foreign router's; routes: IPv4."""
+
+    links: frozenset[inventory.Link]
+    rules: tuple[str, str]
+    routes: tuple[str, ...]
+
+
+def strange(lab: Lab, host: str) -> Strange:
+    """Look at it."""
+    found = inventory.take(lab, host)
+    links = frozenset(link for link in found.links if "feedbeef" in link.name or "foreign" in link.name)
+    _, begin, rest = found.rules_in().partition("table inet foreign")
+    show = ["ip", "-4", "-n", FOREIGN_ROUTER, "route", "show", "table", "all"]
+    routes = nodes.run_inside(nodes.node(lab, host).pid, show, check=False).stdout
+    return Strange(links, (begin + rest.split("\n}")[0], found.rules_in(FOREIGN_ROUTER)), tuple(sorted(routes.splitlines())))
 
 
 @pytest.mark.parametrize("host", ["compute1", "network1"])
 def test_strangers_things_are_left_alone_and_our_own_leftovers_go(
     tenants: Cloud, fresh: dict[str, Inventory], host: str
 ) -> None:
-    """A foreign bridge, table and qrouter- namespace stay through work and restart; what a deleted port left is removed."""
+    """A foreign bridge, table and qrouter- namespace with its contents stay; what a deleted port left goes at restart."""
     lab = tenants.lab
     pid = nodes.node(lab, host).pid
     nodes.run_inside(pid, ["sh", "-c", PLANTED])
-    planted = strange(inventory.take(lab, host))
+    planted = strange(lab, host)
     try:
+        assert "dport 6666 drop" in planted.rules[0]
+        assert "masquerade" in planted.rules[1]
+        assert any(route.startswith("10.78.0.0/24 via 10.77.0.2") for route in planted.routes)
         net = cloud.make_network(tenants, "red", "planted", "10.5.0.0/24")
         guest = cloud.launch(tenants, net, host, "planted")
-        assert planted == strange(inventory.take(lab, host))
+        assert planted == strange(lab, host)
         rig.stop(lab, host, "agent")
         cloud.remove(tenants, guest)
         tenants.clients["red"].run("network delete", net.id)
         assert inventory.take(lab, host).link(f"brq{net.id[:11]}") is not None
         rig.start_agent(lab, host)
         rig.wait_for("the bridge is gone", lambda: inventory.take(lab, host).link(f"brq{net.id[:11]}") is None)
-        assert planted == strange(inventory.take(lab, host))
+        assert planted == strange(lab, host)
     finally:
         nodes.run_inside(pid, ["sh", "-c", UPROOTED], check=False)
     settles(lab, fresh, "every host is as before")
