@@ -43,6 +43,14 @@ def test_the_demo_shows_that_packets_pass_stays_up_and_is_removed_without_a_trac
         assert demo.returncode == 0, demo.stdout + demo.stderr
         for word in ("Hosts", "Networks", "VMs", "Who reaches whom", "expected", "seen", "first DHCP lease", "Try next"):
             assert word in demo.stdout
+        for row in (
+            r"red-1 .* 10\.0\.0\.11 +│ 10\.0\.0\.11 ",  # what the API shows, what was leased
+            r"red-x +│ red-1 +│ tcp 80, no rule lets it in +│ — +│ — ",
+            r"red-x +│ red-1 +│ tcp 80, a rule opens it +│ red-1 +│ red-1 ",
+            r"red-x +│ red-1 +│ tcp 22, still closed +│ — +│ — ",
+            r"red-x +│ red-1 +│ established flow, rule removed +│ — +│ — ",
+        ):
+            assert re.search(row, demo.stdout), (row, demo.stdout)
         assert re.search(r"All \d+ checks came as expected", demo.stdout)
         client, shell, end = [line.strip() for line in demo.stdout.strip().splitlines()[-3:]]
         assert "red-1" in run("sh", "-c", client).stdout

@@ -6,7 +6,7 @@
                                        red-3 compute2
 
 red-1 and blue-1 have the same address, red-2 and blue-2 too. Every check names who must answer, so that the wrong VM at the
-right address fails it.
+right address fails it. For a while there is red-x too, on red-a at compute2, in a security group of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaon.lab import cloud as tenants
-from kaon.lab import nodes
+from kaon.lab import nodes, probes, vms
 from kaon.lab.cloud import Cloud, Guest
 from kaon.lab.processes import LabError
 from kaon.lab.topology import ECHO_PORT, INTERNET
 
 NOBODY = "—"
+STRANGER = "red-x"
+"""A VM of another security group than its neighbours', and that group."""
+
 _CHECKS_AT_ONCE = 4
+_PRESENCE_LIMIT_S, _ABSENCE_LIMIT_S = 10.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -45,19 +49,29 @@ class Shown:
     """What the demo built and saw.
 
     networks  (project, name, CIDR, note) for the picture
+    leases    of each guest, in their order: expected is the address the API shows, seen the leased one
+    groups    what security groups of one network let through
+    checks    what passes the router
     """
 
     guests: tuple[Guest, ...]
     networks: tuple[tuple[str, str, str, str], ...]
     floating_ip: str
     gateway_ip: str
+    leases: tuple[Check, ...]
     matrix: tuple[Check, ...]
+    groups: tuple[Check, ...]
     checks: tuple[Check, ...]
+
+    @property
+    def every(self) -> tuple[Check, ...]:
+        """All checks of all kinds."""
+        return (*self.leases, *self.matrix, *self.groups, *self.checks)
 
     @property
     def holds(self) -> bool:
         """Whether everything came as expected."""
-        return all(check.holds for check in (*self.matrix, *self.checks))
+        return all(check.holds for check in self.every)
 
 
 def _answer(pid: int, address: str, port: int = 80) -> str:
@@ -65,8 +79,21 @@ def _answer(pid: int, address: str, port: int = 80) -> str:
 
 
 def _seen(look: Callable[[], str], expected: str) -> str:
-    """What is seen, once what is expected had time to come; an absence must hold at once."""
-    return str(tenants.comes_true(look, expected, 10.0 if expected != NOBODY else 3.0))
+    """What is seen, once what is expected had time to come.
+
+    An absence has less time to come, since it is what was before or follows a removal, and must be seen again right after it
+    came: one unanswered dial may be a lost packet.
+    """
+    if expected != NOBODY:
+        return str(tenants.comes_true(look, expected, _PRESENCE_LIMIT_S))
+    seen = str(tenants.comes_true(look, NOBODY, _ABSENCE_LIMIT_S))
+    return look() if seen == NOBODY else seen
+
+
+def _together(*checks: Callable[[], Check]) -> list[Check]:
+    """Make checks at the same time: an absence takes seconds."""
+    with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
+        return list(pool.map(lambda check: check(), checks))
 
 
 def build_red(cloud: Cloud) -> tuple[Guest, ...]:
@@ -94,6 +121,16 @@ def build_blue(cloud: Cloud) -> tuple[Guest, ...]:
     )
 
 
+def lease_checks(cloud: Cloud, guests: Sequence[Guest]) -> tuple[Check, ...]:
+    """The address that each VM leased is the one that the API shows for its port."""
+
+    def one(guest: Guest) -> Check:
+        shown = cloud.clients[guest.project].run("port show", guest.port_id)
+        return Check(guest.name, guest.network.name, "leased", tenants.address_of(shown), vms.address(guest.vm) or NOBODY)
+
+    return tuple(one(guest) for guest in guests)
+
+
 def matrix(guests: Sequence[Guest]) -> tuple[Check, ...]:
     """Every VM dials every other at its address: all of one project answer, nobody of the other does."""
 
@@ -111,6 +148,43 @@ def matrix(guests: Sequence[Guest]) -> tuple[Check, ...]:
     pairs = [(source, target) for source in guests for target in guests if source is not target]
     with ThreadPoolExecutor(_CHECKS_AT_ONCE) as pool:
         return tuple(pool.map(one, pairs))
+
+
+def group_checks(cloud: Cloud, target: Guest) -> tuple[Check, ...]:
+    """A neighbour outside the target's group: not let in, then on one port by a rule, and cut off when the rule is removed.
+
+    The neighbour and its group are gone afterwards.
+    """
+    client = cloud.clients[target.project]
+    client.run("security group create", STRANGER)
+    stranger = tenants.launch(cloud, target.network, "compute2", STRANGER, "--security-group", STRANGER)
+    pid = stranger.vm.pid
+
+    def dial(how: str, port: int, expected: str) -> Check:
+        """Who answers the stranger at the target's address as it is now."""
+        return Check(STRANGER, target.name, how, expected, _seen(lambda: _answer(pid, target.address, port), expected))
+
+    def ping(how: str) -> Check:
+        """Whether the target answers the stranger's pings, which it never should."""
+        seen = _seen(lambda: target.name if probes.ping(pid, target.address).received else NOBODY, NOBODY)
+        return Check(STRANGER, target.name, how, NOBODY, seen)
+
+    found = _together(lambda: dial("tcp 80, no rule lets it in", 80, NOBODY), lambda: ping("ping, no rule lets it in"))
+    options = f"--ingress --protocol tcp --dst-port 80 --remote-group {STRANGER}"
+    rule = client.run(f"security group rule create {options} default")
+    found.append(dial("tcp 80, a rule opens it", 80, target.name))
+    found += _together(lambda: dial("tcp 22, still closed", 22, NOBODY), lambda: ping("ping, still closed"))
+    with probes.tcp_flow(pid, target.address, 80, interval_s=0.05) as flow:  # echoed once at least
+        client.run("security group rule delete", rule["id"])
+        found.append(dial("tcp 80, rule removed", 80, NOBODY))
+        report = flow.report()
+    # It sends when the last word was echoed, so one word too many means that silence came while it was still open.
+    silent = report.sent == report.echoed + 1 and not report.error
+    cut = NOBODY if silent else report.error or target.name
+    found.append(Check(STRANGER, target.name, "established flow, rule removed", NOBODY, cut))
+    tenants.remove(cloud, stranger)
+    client.run("security group delete", STRANGER)
+    return tuple(found)
 
 
 def router_checks(guests: Sequence[Guest], gateway_ip: str) -> tuple[Check, ...]:
@@ -179,8 +253,11 @@ def show(cloud: Cloud, say: Callable[[str], None]) -> Shown:
     with ThreadPoolExecutor(2) as pool:
         red, blue = pool.submit(build_red, cloud), pool.submit(build_blue, cloud)
         guests = (*red.result(), *blue.result())
+    leases = lease_checks(cloud, guests)
     say("who reaches whom")
     seen = matrix(guests)
+    say("a neighbour of another security group")
+    by_group = group_checks(cloud, guests[0])
     say("the router, SNAT, floating IP, security group")
     gateway_ip = gateway_address(cloud, "red-router")
     by_router = router_checks(guests, gateway_ip)
@@ -195,6 +272,8 @@ def show(cloud: Cloud, say: Callable[[str], None]) -> Shown:
         ),
         floating_ip=address,
         gateway_ip=gateway_ip,
+        leases=leases,
         matrix=seen,
+        groups=by_group,
         checks=(*by_router, *by_address),
     )

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kaon.lab import rig
-from kaon.lab.demo import NOBODY, Check, Shown
+from kaon.lab.demo import NOBODY, STRANGER, Check, Shown
 from kaon.lab.rig import Access, NodeStatus
 from kaon.lab.topology import DEFAULT_NAME, HostSpec, Lab
 
@@ -40,12 +40,16 @@ def _networks_table(shown: Shown) -> Table:
 
 def _guests_table(shown: Shown) -> Table:
     table = Table(title="VMs", title_justify="left")
-    for column in ("VM", "project", "host", "network", "address", "wired", "leased"):
-        table.add_column(column)
-    for guest in shown.guests:
+    for column in ("VM", "host", "network", "API shows", "leased", "wired in", "lease in"):
+        table.add_column(column, no_wrap=True)
+    for guest, lease in zip(shown.guests, shown.leases, strict=True):
         times = (f"{guest.wired_s * 1000:.0f} ms", f"{guest.lease_s * 1000:.0f} ms")
-        table.add_row(guest.name, guest.project, guest.vm.host, guest.network.name, guest.address, *times)
+        table.add_row(guest.name, guest.vm.host, guest.network.name, lease.expected, _seen(lease), *times)
     return table
+
+
+def _seen(check: Check) -> Text:
+    return Text(check.seen, style="green" if check.holds else "bold red")
 
 
 def _mark(check: Check) -> Text:
@@ -66,13 +70,12 @@ def _matrix_table(shown: Shown) -> Table:
     return table
 
 
-def _checks_table(shown: Shown) -> Table:
-    table = Table(title="Beyond the network", title_justify="left")
+def _checks_table(title: str, checks: Sequence[Check]) -> Table:
+    table = Table(title=title, title_justify="left")
     for column in ("from", "to", "what", "expected", "seen"):
         table.add_column(column)
-    for check in shown.checks:
-        seen = Text(check.seen, style="green" if check.holds else "bold red")
-        table.add_row(check.source, check.target, check.how, check.expected, seen)
+    for check in checks:
+        table.add_row(check.source, check.target, check.how, check.expected, _seen(check))
     return table
 
 
@@ -104,7 +107,7 @@ def next_commands(lab: Lab, access: Access, guest: str) -> list[str]:
 
 def picture(lab: Lab, access: Access, shown: Shown) -> RenderableType:
     """The whole of it, but for the commands to try next."""
-    checks = (*shown.matrix, *shown.checks)
+    checks = shown.every
     wrong = sum(not check.holds for check in checks)
     verdict = Text(f"All {len(checks)} checks came as expected.", style="bold green")
     if wrong:
@@ -114,7 +117,8 @@ def picture(lab: Lab, access: Access, shown: Shown) -> RenderableType:
         _networks_table(shown),
         _guests_table(shown),
         _matrix_table(shown),
-        _checks_table(shown),
+        _checks_table(f"Security groups: {STRANGER} is on red-a too, in a group of its own", shown.groups),
+        _checks_table("Beyond the network", shown.checks),
         _times(shown, access.server_s),
         verdict,
     )
