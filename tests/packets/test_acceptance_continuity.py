@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from inventories import AGENTS, altered, at_rest, looks, missing, settles
 from kaon.lab import cloud, inventory, nodes, probes, rig, vms
 from kaon.lab.cloud import Cloud, Guest, Network
 from kaon.lab.inventory import Inventory
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
-
-AGENTS = ("compute1", "compute2", "network1")
 
 
 @dataclass(frozen=True)
@@ -50,39 +49,38 @@ def wire_one(tenants: Cloud, network: Network, host: str) -> None:
     cloud.remove(tenants, cloud.launch(tenants, network, host, f"proof-{host}"))
 
 
-def indexes(found: Inventory) -> dict[tuple[str, str], tuple[int, str]]:
-    """Every device with its ifindex and its bridge: a device made anew has another index."""
-    return {(link.netns, link.name): (link.index, link.master) for link in found.links}
-
-
 def dnsmasqs(found: Inventory) -> set[int]:
     """Process ids, in the host."""
     return {pid for pid, line in found.daemons if "dnsmasq" in line}
 
 
-def looks(tenants: Cloud) -> dict[str, Inventory]:
-    """Every host with an agent as it is now."""
-    return {host: inventory.take(tenants.lab, host) for host in AGENTS}
+@pytest.fixture(scope="module")
+def steady(tenants: Cloud, served: Served) -> dict[str, Inventory]:
+    """Every host as it is when only what is served is there; every test ends so."""
+    assert served.floating_ip
+    return at_rest(tenants.lab)
 
 
 @pytest.fixture
-def undisturbed(tenants: Cloud, served: Served) -> Iterator[None]:
-    """Pings every 10 ms across hosts and by the floating IP meanwhile: none lost, nothing rewired, dnsmasq the same."""
-    before = looks(tenants)
+def undisturbed(tenants: Cloud, served: Served, steady: dict[str, Inventory]) -> Iterator[None]:
+    """Pings every 10 ms across hosts and by the floating IP meanwhile: none lost.
+
+    What there was is there when the test ends, and soon nothing else: the same devices (one made anew has another index),
+    filters, forwarding, neighbours, files, and dnsmasq by its process id.
+    """
+    settles(tenants.lab, steady, "every host is as at first")
     outside = nodes.node(tenants.lab, "outside").pid
     across = probes.ping_flow(served.first.vm.pid, served.second.address)
     with across, probes.ping_flow(outside, served.floating_ip) as through:
         yield
         reports = {"across hosts": across.report(), "floating IP": through.report()}
-    after = looks(tenants)
     for name, report in reports.items():
         assert (name, ()) == (name, report.lost)
         assert report.sent > 100
-    for host in AGENTS:
-        now = indexes(after[host])
-        assert (host, indexes(before[host])) == (host, {key: now.get(key) for key in indexes(before[host])})
-        assert (host, dnsmasqs(before[host])) == (host, dnsmasqs(after[host]))
-    assert dnsmasqs(before["network1"]) != set()
+    after = looks(tenants.lab)
+    assert {host: {} for host in AGENTS} == {host: missing(steady[host], after[host]) for host in AGENTS}
+    assert dnsmasqs(steady["network1"]) != set()
+    settles(tenants.lab, steady, "every host is as before")
 
 
 @pytest.mark.usefixtures("undisturbed")
@@ -128,7 +126,9 @@ def test_a_lease_is_renewed_while_the_server_is_down(tenants: Cloud, served: Ser
 
 
 @pytest.mark.usefixtures("undisturbed")
-def test_changes_made_while_an_agent_is_down_are_applied_when_it_is_back(tenants: Cloud, served: Served) -> None:
+def test_changes_made_while_an_agent_is_down_are_applied_when_it_is_back(
+    tenants: Cloud, served: Served, steady: dict[str, Inventory]
+) -> None:
     """A port made, a port deleted and a rule added meanwhile: all done once the agent is back, and nothing else is touched."""
     red = tenants.clients["red"]
     leaving = cloud.launch(tenants, served.network, "compute2", "leaving")
@@ -155,6 +155,10 @@ def test_changes_made_while_an_agent_is_down_are_applied_when_it_is_back(tenants
     assert cloud.comes_true(lambda: reached(22), served.second.name) == served.second.name
     assert reached(80) == ""
     left = inventory.take(tenants.lab, "compute2")
+    assert missing(steady["compute2"], left) == {}
+    group = rule["security_group_id"]
+    lists = {"map port", "map spoof", "map ingress", "map egress"}  # of ports: one more
+    assert altered(steady["compute2"], left) == lists | {f"chain allow_in_{group}", f"set grp_{group}_v4"}
     assert leaving.vm.mac_address not in str(left.forwarding)
     assert leaving.port_id[:11] not in left.rules_in()
     red.run("security group rule delete", rule["id"])

@@ -10,18 +10,17 @@ from typing import Any
 
 import pytest
 
+from inventories import at_rest, settles
 from kaon.lab import cloud, inventory, nodes, rig, vms
 from kaon.lab.api import Answer, Api, api_of
 from kaon.lab.cloud import Cloud
 from kaon.lab.inventory import Inventory
-from kaon.lab.processes import LabError
 from kaon.lab.topology import Lab
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
 
 PORTS, CLIENTS = 50, 8
 COLLECTIONS = ("networks", "subnets", "ports", "security-groups", "security-group-rules", "routers", "floatingips")
-AGENTS = ("compute1", "compute2", "network1")
 
 
 def made(answer: Answer, kind: str) -> dict[str, Any]:
@@ -55,43 +54,10 @@ def unplug_bare(lab: Lab, host: str, port_ids: list[str]) -> None:
     nodes.ip_batch(nodes.node(lab, host).pid, [f"link del {vms.tap_name(port)}" for port in port_ids])
 
 
-def looks(lab: Lab) -> dict[str, Inventory]:
-    """Every host with an agent as it is now."""
-    return {host: inventory.take(lab, host) for host in AGENTS}
-
-
-def difference(before: Inventory, after: Inventory) -> dict[str, tuple[object, object]]:
-    """What one has and the other has not, by kind; empty when they are the same."""
-    found: dict[str, tuple[object, object]] = {}
-    for kind in ("links", "namespaces", "rules", "forwarding", "neighbours", "daemons", "files"):
-        one, other = getattr(before, kind), getattr(after, kind)
-        if one != other:
-            found[kind] = (sorted(one - other, key=str), sorted(other - one, key=str))
-    return found
-
-
-def settles(lab: Lab, before: dict[str, Inventory], what: str) -> None:
-    """Wait until every host that was looked at is as it was before."""
-    seen: dict[str, object] = {}
-
-    def holds() -> bool:
-        seen.clear()
-        seen.update({host: found for host, old in before.items() if (found := difference(old, inventory.take(lab, host)))})
-        return not seen
-
-    try:
-        rig.wait_for(what, holds, 60.0)
-    except LabError as error:
-        raise AssertionError(f"{what}: left or missing, as (missing, left): {seen}") from error
-
-
 @pytest.fixture(scope="module")
 def fresh(tenants: Cloud) -> dict[str, Inventory]:
     """Every host before there was any port. What it has after a test may still be going: a test settles before it compares."""
-    lab = tenants.lab
-    saved = "/var/lib/kaon/agent/picture"
-    rig.wait_for("every agent has saved what it knows", lambda: all(saved in found.files for found in looks(lab).values()))
-    return looks(lab)
+    return at_rest(tenants.lab)
 
 
 def test_fifty_ports_by_eight_clients_and_nothing_left_of_them(
