@@ -92,10 +92,6 @@ class NotAuthorized(Forbidden):
     """The caller is not authorized to do this."""
 
 
-class AdminRequired(Forbidden):
-    """This takes the admin role: {reason}."""
-
-
 class PolicyNotAuthorized(Forbidden):
     """Rule {action} is disallowed by policy."""
 
@@ -108,16 +104,8 @@ class OverQuota(Conflict):
     """Quota exceeded for resources: {overs}."""
 
 
-class InvalidQuotaValue(Conflict):
-    """Usage already exceeds the new limit of: {unders}."""
-
-
 class TenantQuotaNotFound(NotFound):
     """No quota is set for project {tenant_id}."""
-
-
-class QuotaResourceUnknown(NotFound):
-    """There is no quota for: {unknown}."""
 
 
 class TagNotFound(NotFound):
@@ -161,10 +149,6 @@ class FlatNetworkInUse(Conflict):
 
 class NetworkMTUSubnetConflict(Conflict):
     """MTU of network {net_id} is too small: its subnets need {mtu} at least."""
-
-
-class VlanIdInUse(Conflict):
-    """VLAN {vlan_id} of physical network {physical_network} is taken."""
 
 
 class TunnelIdInUse(Conflict):
@@ -277,10 +261,6 @@ class PortNotFound(NotFound):
     """Port {port_id} could not be found."""
 
 
-class PortNotFoundOnNetwork(NotFound):
-    """Port {port_id} could not be found on network {net_id}."""
-
-
 class PortInUse(Conflict):
     """Port {port_id} of network {net_id} is in use by device {device_id}."""
 
@@ -293,28 +273,12 @@ class PortBound(Conflict):
     """Port {port_id} is bound ({vif_type}): its MAC address must stay {old_mac}, {new_mac} is refused."""
 
 
-class PortBindingError(Failed):
-    """Port {port_id} cannot be bound on host {host}."""
-
-
 class UnsupportedPortDeviceOwner(Conflict):
     """{op} is not supported for port {port_id} with device owner {device_owner}."""
 
 
-class DeviceIDNotOwnedByTenant(Conflict):
-    """Router {device_id} does not belong to the project of the port."""
-
-
 class MacAddressInUse(Conflict):
     """MAC address {mac} is taken on network {net_id}."""
-
-
-class HostMacAddressGenerationFailure(Unavailable):
-    """No MAC address could be made for network {net_id}."""
-
-
-class IpAddressInUse(Conflict):
-    """IP address {ip_address} is taken on network {net_id}."""
 
 
 class IpAddressAlreadyAllocated(Conflict):
@@ -323,10 +287,6 @@ class IpAddressAlreadyAllocated(Conflict):
 
 class IpAddressGenerationFailure(Conflict):
     """No address is left on network {net_id}."""
-
-
-class IpAddressGenerationFailureAllSubnets(IpAddressGenerationFailure):
-    """No address is left in any subnet."""
 
 
 class ExternalIpAddressExhausted(BadRequest):
@@ -477,10 +437,6 @@ class RouterInterfaceInUseByFloatingIP(Conflict):
 
 class RouterInterfaceInUseByRoute(Conflict):
     """The interface of router {router_id} on subnet {subnet_id} is needed by routes."""
-
-
-class RouterInterfaceAttachmentConflict(Conflict):
-    """Interfaces of router {router_id} are being changed by another request: {reason}."""
 
 
 class RouterExternalGatewayInUseByFloatingIp(Conflict):

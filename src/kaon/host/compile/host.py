@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-from kaon.host.compile.facts import CompiledLinks, HostFacts
-from kaon.host.compile.filters import compile_filters
-from kaon.host.compile.links import compile_links
+from kaon.host.compile.facts import CompiledLinks
 from kaon.host.compile.security_groups import CompiledFilters
-from kaon.host.compile.subnets import CompiledDhcp, DhcpSettings, Reservation, compile_dhcp
-from kaon.host.compile.view import View
+from kaon.host.compile.subnets import CompiledDhcp, Reservation
 from kaon.host.state.filters import FilterState
-from kaon.host.state.host import HostState, ObservedHost
+from kaon.host.state.host import HostState
 from kaon.host.state.links import Tap
 from kaon.host.state.names import HOST
 from kaon.host.state.network_state import LinkState
@@ -27,15 +24,6 @@ class CompiledHost:
     state: HostState
     leases: dict[str, Reservation]
     waiting: tuple[Waiting, ...] = ()
-
-
-def compile_host(view: View, facts: HostFacts, dhcp: DhcpSettings, actual: ObservedHost) -> CompiledHost:
-    """Say what the host shall have.
-
-    actual  numbers in use are kept, and taps that are still on our bridges are closed whether they are ports or not
-    """
-    filters = compile_filters(view, actual.filters, attached_taps(actual.links.state))
-    return combine(compile_links(view, facts), filters, compile_dhcp(view, dhcp))
 
 
 def combine(links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp) -> CompiledHost:

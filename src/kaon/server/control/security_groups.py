@@ -1,6 +1,6 @@
 """Security groups: the five verbs, and the default group that every project has."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -134,17 +134,6 @@ def visible(tx: Transaction, caller: Caller, group_id: str, *, with_rules: bool 
     if row is None or not policy.visible(caller, "security_groups", row):
         raise errors.SecurityGroupNotFound(id=group_id)
     return row
-
-
-def check_exist(tx: Transaction, project_id: str, group_ids: Collection[str]) -> None:
-    """Refuse groups that do not exist or are another project's. A port of nobody ("") may be in any.
-
-    Errors  SecurityGroupNotFound.
-    """
-    projects = groups.existing(tx, group_ids)
-    for group_id in group_ids:
-        if group_id not in projects or project_id not in {"", projects[group_id]}:
-            raise errors.SecurityGroupNotFound(id=group_id)
 
 
 def new_rule(project_id: str, group_id: str, values: Row, now: datetime, description: str = "") -> Row:
