@@ -1,4 +1,4 @@
-"""Every table, once. Migrations are checked against this file.
+"""Every table, once: the core ones here, others in the modules beside. Migrations are checked against this package.
 
 Portable between SQLite, PostgreSQL and MariaDB. Identifiers are 36 characters, addresses inside ranges are 32 hexadecimal
 digits (IPv4 and IPv6 alike, so that they sort and compare as text), times are UTC without zone, to the second.
@@ -7,44 +7,23 @@ Free-form dictionaries that the API itself defines as such (`binding:profile`, a
 
 import sqlalchemy as sa
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from kaon.server.store.tables import gateways, peers, qos, segments, services, sharing, templates, trunks
+from kaon.server.store.tables.base import (
+    Address,
+    AddressHex,
+    Identity,
+    Name,
+    ScopeName,
+    belongs_to,
+    metadata,
+    standard,
+    tags_of,
 )
-
-Identity = sa.String(36)
-Name = sa.String(255)
-ScopeName = sa.String(300)
-Address = sa.String(64)
-AddressHex = sa.String(32)
-
-
-def _standard(*, owned: bool = True) -> list[sa.Column[object]]:
-    """The columns that every resource has; `owned` ones can be found by project."""
-    return [
-        sa.Column("id", Identity, primary_key=True),
-        sa.Column("project_id", Name, nullable=False, index=owned),
-        sa.Column("name", Name, nullable=False, index=True),
-        sa.Column("description", Name, nullable=False),
-        sa.Column("created_at", sa.DateTime, nullable=False),
-        sa.Column("updated_at", sa.DateTime, nullable=False),
-        sa.Column("revision_number", sa.BigInteger, nullable=False),
-    ]
-
-
-def _belongs_to(column: str, target: str, **options: object) -> sa.Column[object]:
-    """A reference that goes when its target goes."""
-    return sa.Column(column, Identity, sa.ForeignKey(target, ondelete="CASCADE"), nullable=False, **options)  # type: ignore[arg-type]  # forwarded keyword options
-
 
 networks = sa.Table(
     "networks",
     metadata,
-    *_standard(),
+    *standard(),
     sa.Column("admin_state_up", sa.Boolean, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("shared", sa.Boolean, nullable=False, index=True),
@@ -55,6 +34,12 @@ networks = sa.Table(
     sa.Column("network_type", sa.String(32), nullable=False),
     sa.Column("physical_network", sa.String(64), nullable=False, comment="empty for tunnels"),
     sa.Column("segmentation_id", sa.Integer, nullable=True),
+    sa.Column("qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
+    sa.Column("dns_domain", Name, nullable=False, server_default=sa.text("''")),
+    sa.Column("vlan_transparent", sa.Boolean, nullable=True),
+    sa.Column("qinq", sa.Boolean, nullable=True),
+    sa.Column("is_default", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("availability_zone_hints", sa.Text, nullable=False, server_default=sa.text("'[]'"), comment="JSON list"),
     sa.UniqueConstraint("network_type", "physical_network", "segmentation_id"),
 )
 
@@ -71,7 +56,7 @@ free_segments = sa.Table(
 subnetpools = sa.Table(
     "subnetpools",
     metadata,
-    *_standard(),
+    *standard(),
     sa.Column("ip_version", sa.Integer, nullable=False),
     sa.Column("default_prefixlen", sa.Integer, nullable=False),
     sa.Column("min_prefixlen", sa.Integer, nullable=False),
@@ -80,12 +65,13 @@ subnetpools = sa.Table(
     sa.Column("shared", sa.Boolean, nullable=False, index=True),
     sa.Column("is_default", sa.Boolean, nullable=False),
     sa.Column("default_of", sa.Integer, nullable=True, unique=True, comment="ip_version of a default; decides between two"),
+    sa.Column("address_scope_id", Identity, sa.ForeignKey("address_scopes.id"), nullable=True, index=True),
 )
 
 subnetpool_prefixes = sa.Table(
     "subnetpool_prefixes",
     metadata,
-    _belongs_to("subnetpool_id", "subnetpools.id", primary_key=True),
+    belongs_to("subnetpool_id", "subnetpools.id", primary_key=True),
     sa.Column("first", AddressHex, primary_key=True),
     sa.Column("length", sa.Integer, nullable=False),
     comment="what a pool was given",
@@ -94,7 +80,7 @@ subnetpool_prefixes = sa.Table(
 free_prefixes = sa.Table(
     "free_prefixes",
     metadata,
-    _belongs_to("subnetpool_id", "subnetpools.id", primary_key=True),
+    belongs_to("subnetpool_id", "subnetpools.id", primary_key=True),
     sa.Column("first", AddressHex, primary_key=True),
     sa.Column("length", sa.Integer, nullable=False),
     sa.Index(None, "subnetpool_id", "length", "first"),
@@ -104,8 +90,8 @@ free_prefixes = sa.Table(
 subnets = sa.Table(
     "subnets",
     metadata,
-    *_standard(),
-    _belongs_to("network_id", "networks.id", index=True),
+    *standard(),
+    belongs_to("network_id", "networks.id", index=True),
     sa.Column("ip_version", sa.Integer, nullable=False),
     sa.Column("cidr", Address, nullable=False, index=True),
     sa.Column("gateway_ip", Address, nullable=True),
@@ -113,13 +99,16 @@ subnets = sa.Table(
     sa.Column("ipv6_ra_mode", sa.String(16), nullable=True),
     sa.Column("ipv6_address_mode", sa.String(16), nullable=True),
     sa.Column("subnetpool_id", Identity, sa.ForeignKey("subnetpools.id"), nullable=True),
+    sa.Column("segment_id", Identity, sa.ForeignKey("network_segments.id"), nullable=True, index=True),
+    sa.Column("service_types", sa.Text, nullable=False, server_default=sa.text("'[]'"), comment="JSON list"),
+    sa.Column("dns_publish_fixed_ip", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "subnetpool_id", "project_id"),
 )
 
 allocation_pools = sa.Table(
     "allocation_pools",
     metadata,
-    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    belongs_to("subnet_id", "subnets.id", primary_key=True),
     sa.Column("first", AddressHex, primary_key=True),
     sa.Column("last", AddressHex, nullable=False),
 )
@@ -127,7 +116,7 @@ allocation_pools = sa.Table(
 free_addresses = sa.Table(
     "free_addresses",
     metadata,
-    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    belongs_to("subnet_id", "subnets.id", primary_key=True),
     sa.Column("first", AddressHex, primary_key=True),
     sa.Column("last", AddressHex, nullable=False),
     comment="ranges inside the allocation pools that no port has; next-free is the first row",
@@ -136,7 +125,7 @@ free_addresses = sa.Table(
 dns_nameservers = sa.Table(
     "dns_nameservers",
     metadata,
-    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    belongs_to("subnet_id", "subnets.id", primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True),
     sa.Column("address", Address, nullable=False),
 )
@@ -144,7 +133,7 @@ dns_nameservers = sa.Table(
 subnet_routes = sa.Table(
     "subnet_routes",
     metadata,
-    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    belongs_to("subnet_id", "subnets.id", primary_key=True),
     sa.Column("destination", Address, primary_key=True),
     sa.Column("nexthop", Address, primary_key=True),
 )
@@ -152,7 +141,7 @@ subnet_routes = sa.Table(
 ports = sa.Table(
     "ports",
     metadata,
-    *_standard(),
+    *standard(),
     sa.Column("network_id", Identity, sa.ForeignKey("networks.id"), nullable=False),
     sa.Column("mac_address", sa.String(17), nullable=False),
     sa.Column("admin_state_up", sa.Boolean, nullable=False),
@@ -165,6 +154,19 @@ ports = sa.Table(
     sa.Column("vif_type", sa.String(64), nullable=False),
     sa.Column("profile", sa.Text, nullable=False, comment="JSON object"),
     sa.Column("vif_details", sa.Text, nullable=False, comment="JSON object"),
+    sa.Column("qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
+    sa.Column("dns_name", Name, nullable=False, server_default=sa.text("''")),
+    sa.Column("dns_domain", Name, nullable=False, server_default=sa.text("''")),
+    sa.Column("extra_dhcp_opts", sa.Text, nullable=False, server_default=sa.text("'[]'"), comment="JSON list"),
+    sa.Column("data_plane_status", sa.String(16), nullable=True),
+    sa.Column("propagate_uplink_status", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("hints", sa.Text, nullable=True, comment="JSON object"),
+    sa.Column("numa_affinity_policy", sa.String(16), nullable=True),
+    sa.Column("device_profile", Name, nullable=True),
+    sa.Column("trusted", sa.Boolean, nullable=True),
+    sa.Column("hardware_offload_type", sa.String(64), nullable=True),
+    sa.Column("ip_allocation", sa.String(16), nullable=False, server_default=sa.text("'immediate'")),
+    sa.Column("trunk_id", Identity, nullable=True, comment="of the trunk whose parent it is; says that there is more to read"),
     sa.UniqueConstraint("network_id", "mac_address"),
     sa.Index(None, "network_id", "device_owner"),
     sa.Index(None, "host", "network_id"),
@@ -173,11 +175,11 @@ ports = sa.Table(
 ip_allocations = sa.Table(
     "ip_allocations",
     metadata,
-    _belongs_to("subnet_id", "subnets.id", primary_key=True),
+    belongs_to("subnet_id", "subnets.id", primary_key=True),
     sa.Column("address_hex", AddressHex, primary_key=True),
     sa.Column("ip_address", Address, nullable=False, index=True),
     sa.Column("network_id", Identity, nullable=False),
-    _belongs_to("port_id", "ports.id", index=True),
+    belongs_to("port_id", "ports.id", index=True),
     sa.Column("position", sa.Integer, nullable=False, comment="order inside the port"),
     comment="who has which address; the key decides between two who want the same",
 )
@@ -185,7 +187,7 @@ ip_allocations = sa.Table(
 allowed_address_pairs = sa.Table(
     "allowed_address_pairs",
     metadata,
-    _belongs_to("port_id", "ports.id", primary_key=True),
+    belongs_to("port_id", "ports.id", primary_key=True),
     sa.Column("mac_address", sa.String(17), primary_key=True),
     sa.Column("ip_address", Address, primary_key=True),
 )
@@ -193,7 +195,7 @@ allowed_address_pairs = sa.Table(
 security_groups = sa.Table(
     "security_groups",
     metadata,
-    *_standard(),
+    *standard(),
     sa.Column("stateful", sa.Boolean, nullable=False),
 )
 
@@ -201,16 +203,17 @@ default_security_groups = sa.Table(
     "default_security_groups",
     metadata,
     sa.Column("project_id", Name, primary_key=True),
-    _belongs_to("security_group_id", "security_groups.id", index=True),
+    belongs_to("security_group_id", "security_groups.id", index=True),
     comment="the key decides between two who make a project's default group at once",
 )
 
 security_group_rules = sa.Table(
     "security_group_rules",
     metadata,
-    *_standard(),
-    _belongs_to("security_group_id", "security_groups.id", index=True),
+    *standard(),
+    belongs_to("security_group_id", "security_groups.id", index=True),
     sa.Column("remote_group_id", Identity, sa.ForeignKey("security_groups.id", ondelete="CASCADE"), nullable=True, index=True),
+    sa.Column("remote_address_group_id", Identity, sa.ForeignKey("address_groups.id"), nullable=True, index=True),
     sa.Column("direction", sa.String(16), nullable=False),
     sa.Column("ethertype", sa.String(16), nullable=False),
     sa.Column("protocol", sa.String(40), nullable=True),
@@ -225,7 +228,7 @@ security_group_rules = sa.Table(
 port_security_groups = sa.Table(
     "port_security_groups",
     metadata,
-    _belongs_to("port_id", "ports.id", primary_key=True),
+    belongs_to("port_id", "ports.id", primary_key=True),
     sa.Column("security_group_id", Identity, sa.ForeignKey("security_groups.id"), primary_key=True),
     sa.Index(None, "security_group_id"),
 )
@@ -233,17 +236,25 @@ port_security_groups = sa.Table(
 routers = sa.Table(
     "routers",
     metadata,
-    *_standard(),
+    *standard(),
     sa.Column("admin_state_up", sa.Boolean, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("gateway_network_id", Identity, sa.ForeignKey("networks.id"), nullable=True, index=True),
     sa.Column("enable_snat", sa.Boolean, nullable=False),
+    sa.Column("distributed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("ha", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("flavor_id", Identity, sa.ForeignKey("flavors.id"), nullable=True, index=True),
+    sa.Column("availability_zone_hints", sa.Text, nullable=False, server_default=sa.text("'[]'"), comment="JSON list"),
+    sa.Column("enable_ndp_proxy", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("enable_default_route_bfd", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("enable_default_route_ecmp", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("gateway_qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
 )
 
 router_ports = sa.Table(
     "router_ports",
     metadata,
-    _belongs_to("port_id", "ports.id", primary_key=True),
+    belongs_to("port_id", "ports.id", primary_key=True),
     sa.Column("router_id", Identity, sa.ForeignKey("routers.id"), nullable=False, index=True),
     sa.Column("network_id", Identity, nullable=False, index=True),
     sa.Column("device_owner", Name, nullable=False),
@@ -252,7 +263,7 @@ router_ports = sa.Table(
 router_routes = sa.Table(
     "router_routes",
     metadata,
-    _belongs_to("router_id", "routers.id", primary_key=True),
+    belongs_to("router_id", "routers.id", primary_key=True),
     sa.Column("destination", Address, primary_key=True),
     sa.Column("nexthop", Address, primary_key=True),
 )
@@ -260,7 +271,7 @@ router_routes = sa.Table(
 floatingips = sa.Table(
     "floatingips",
     metadata,
-    *_standard(),
+    *standard(),
     sa.Column("floating_network_id", Identity, sa.ForeignKey("networks.id"), nullable=False, index=True),
     sa.Column("floating_ip_address", Address, nullable=False, index=True),
     sa.Column("floating_port_id", Identity, sa.ForeignKey("ports.id"), nullable=False, unique=True),
@@ -268,6 +279,10 @@ floatingips = sa.Table(
     sa.Column("fixed_ip_address", Address, nullable=True),
     sa.Column("router_id", Identity, sa.ForeignKey("routers.id"), nullable=True, index=True),
     sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("dns_name", Name, nullable=False, server_default=sa.text("''")),
+    sa.Column("dns_domain", Name, nullable=False, server_default=sa.text("''")),
+    sa.Column("distributed", sa.Boolean, nullable=True),
+    sa.Column("qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
     sa.UniqueConstraint("floating_network_id", "fixed_port_id", "fixed_ip_address"),
 )
 
@@ -311,6 +326,7 @@ agents = sa.Table(
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("started_at", sa.DateTime, nullable=False),
     sa.Column("heartbeat_timestamp", sa.DateTime, nullable=False),
+    sa.Column("availability_zone", Name, nullable=False, server_default=sa.text("'nova'")),
     sa.Column("configurations", sa.Text, nullable=False, comment="JSON object"),
     sa.UniqueConstraint("host", "agent_type"),
 )
@@ -318,7 +334,7 @@ agents = sa.Table(
 served_networks = sa.Table(
     "served_networks",
     metadata,
-    _belongs_to("network_id", "networks.id", primary_key=True),
+    belongs_to("network_id", "networks.id", primary_key=True),
     sa.Column("host", Name, primary_key=True),
     sa.Column("port_id", Identity, sa.ForeignKey("ports.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Index(None, "host"),
@@ -328,7 +344,7 @@ served_networks = sa.Table(
 hosted_routers = sa.Table(
     "hosted_routers",
     metadata,
-    _belongs_to("router_id", "routers.id", primary_key=True),
+    belongs_to("router_id", "routers.id", primary_key=True),
     sa.Column("host", Name, primary_key=True),
     sa.Index(None, "host"),
     comment="which hosts forward for the router",
@@ -376,24 +392,13 @@ realised = sa.Table(
 )
 
 
-def _tags_of(member: str, collection: str) -> sa.Table:
-    """The tags of a kind of resource."""
-    return sa.Table(
-        f"{member}_tags",
-        metadata,
-        _belongs_to("resource_id", f"{collection}.id", primary_key=True),
-        sa.Column("tag", Name, primary_key=True),
-        sa.Index(None, "tag"),
-    )
-
-
-network_tags = _tags_of("network", "networks")
-subnet_tags = _tags_of("subnet", "subnets")
-subnetpool_tags = _tags_of("subnetpool", "subnetpools")
-port_tags = _tags_of("port", "ports")
-router_tags = _tags_of("router", "routers")
-floatingip_tags = _tags_of("floatingip", "floatingips")
-security_group_tags = _tags_of("security_group", "security_groups")
+network_tags = tags_of("network", "networks")
+subnet_tags = tags_of("subnet", "subnets")
+subnetpool_tags = tags_of("subnetpool", "subnetpools")
+port_tags = tags_of("port", "ports")
+router_tags = tags_of("router", "routers")
+floatingip_tags = tags_of("floatingip", "floatingips")
+security_group_tags = tags_of("security_group", "security_groups")
 
 facts = sa.Table(
     "facts",
@@ -402,3 +407,5 @@ facts = sa.Table(
     sa.Column("value", Name, nullable=False),
     comment="of the database itself: `epoch`",
 )
+
+__all__ = ["gateways", "metadata", "qos", "segments", "services", "sharing", "templates", "trunks"]

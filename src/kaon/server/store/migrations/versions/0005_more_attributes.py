@@ -1,0 +1,97 @@
+"""Attributes of the resources that were there before: what extensions add to networks, subnets, ports, routers and others."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+_NO = sa.false()
+_EMPTY = sa.text("''")
+_LIST = sa.text("'[]'")
+
+
+def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
+    """Give the columns that each table gains; rows that are there get the default. Made anew: a column joins one table."""
+    return {
+        "networks": (
+            sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
+            sa.Column("vlan_transparent", sa.Boolean(), nullable=True),
+            sa.Column("qinq", sa.Boolean(), nullable=True),
+            sa.Column("is_default", sa.Boolean(), nullable=False, server_default=_NO),
+            sa.Column("availability_zone_hints", sa.Text(), nullable=False, server_default=_LIST, comment="JSON list"),
+        ),
+        "subnets": (
+            sa.Column("service_types", sa.Text(), nullable=False, server_default=_LIST, comment="JSON list"),
+            sa.Column("dns_publish_fixed_ip", sa.Boolean(), nullable=False, server_default=_NO),
+        ),
+        "ports": (
+            sa.Column("dns_name", sa.String(255), nullable=False, server_default=_EMPTY),
+            sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
+            sa.Column("extra_dhcp_opts", sa.Text(), nullable=False, server_default=_LIST, comment="JSON list"),
+            sa.Column("data_plane_status", sa.String(16), nullable=True),
+            sa.Column("propagate_uplink_status", sa.Boolean(), nullable=False, server_default=sa.true()),
+            sa.Column("hints", sa.Text(), nullable=True, comment="JSON object"),
+            sa.Column("numa_affinity_policy", sa.String(16), nullable=True),
+            sa.Column("device_profile", sa.String(255), nullable=True),
+            sa.Column("trusted", sa.Boolean(), nullable=True),
+            sa.Column("hardware_offload_type", sa.String(64), nullable=True),
+            sa.Column("ip_allocation", sa.String(16), nullable=False, server_default=sa.text("'immediate'")),
+            sa.Column(
+                "trunk_id",
+                sa.String(36),
+                nullable=True,
+                comment="of the trunk whose parent it is; says that there is more to read",
+            ),
+        ),
+        "routers": (
+            sa.Column("distributed", sa.Boolean(), nullable=False, server_default=_NO),
+            sa.Column("ha", sa.Boolean(), nullable=False, server_default=_NO),
+            sa.Column("availability_zone_hints", sa.Text(), nullable=False, server_default=_LIST, comment="JSON list"),
+            sa.Column("enable_ndp_proxy", sa.Boolean(), nullable=False, server_default=_NO),
+            sa.Column("enable_default_route_bfd", sa.Boolean(), nullable=False, server_default=_NO),
+            sa.Column("enable_default_route_ecmp", sa.Boolean(), nullable=False, server_default=_NO),
+        ),
+        "floatingips": (
+            sa.Column("dns_name", sa.String(255), nullable=False, server_default=_EMPTY),
+            sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
+            sa.Column("distributed", sa.Boolean(), nullable=True),
+        ),
+        "agents": (sa.Column("availability_zone", sa.String(255), nullable=False, server_default=sa.text("'nova'")),),
+    }
+
+
+_REFERENCES: Final = (
+    ("networks", "qos_policy_id", "qos_policies"),
+    ("subnetpools", "address_scope_id", "address_scopes"),
+    ("subnets", "segment_id", "network_segments"),
+    ("ports", "qos_policy_id", "qos_policies"),
+    ("routers", "flavor_id", "flavors"),
+    ("routers", "gateway_qos_policy_id", "qos_policies"),
+    ("floatingips", "qos_policy_id", "qos_policies"),
+    ("security_group_rules", "remote_address_group_id", "address_groups"),
+)
+"""Table, column, table that it refers to."""
+
+
+def upgrade() -> None:
+    """Do the step."""
+    for table, columns in _gained().items():
+        for column in columns:
+            op.add_column(table, column)
+    for table, reference, target in _REFERENCES:
+        _refer(table, reference, target)
+
+
+def _refer(table: str, column: str, target: str) -> None:
+    name = f"fk_{table}_{column}"
+    if op.get_bind().dialect.name == "sqlite":
+        # Not as a batch: it would make the table anew and drop the old one, and all that refers to it would go with it.
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {column} VARCHAR(36) CONSTRAINT {name} REFERENCES {target} (id)")
+    else:
+        op.add_column(table, sa.Column(column, sa.String(36), nullable=True))
+        op.create_foreign_key(op.f(name), table, target, [column], ["id"])
+    op.create_index(op.f(f"ix_{table}_{column}"), table, [column], unique=False)
