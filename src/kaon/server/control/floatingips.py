@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import binding, following, networks, policy, ports, quota_usage
+from kaon.server.control import binding, following, networks, nova_events, policy, ports, quota_usage
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import floatingips as floating
 from kaon.server.store import realised, rows, select
@@ -65,6 +65,7 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         changed |= rows.raised(row, tx.now)
         floating.update(tx, floatingip_id, changed)
         _touch(tx, floatingip_id, row, row | changed)
+        nova_events.floatingip_changed(core, tx, (row["port_id"], changed.get("port_id")))
         return find(caller, tx, floatingip_id)
 
     return following.write(core, work)
@@ -83,6 +84,7 @@ def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None 
         quota_usage.release(tx, row["project_id"], "floatingip", 1)
         realised.forget(tx, [floatingip_id])
         _touch(tx, floatingip_id, row, row)
+        nova_events.floatingip_changed(core, tx, (row["port_id"],))
 
     following.write(core, work)
 
@@ -140,6 +142,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     binding.router_backend(core).validate_floatingip(row)
     floating.insert(tx, row, port["id"])
     _touch(tx, identity, row, row)
+    nova_events.floatingip_changed(core, tx, (row["port_id"],))
     return find(caller, tx, identity)
 
 

@@ -25,7 +25,17 @@ from kaon.model.errors import (
     UnsupportedPortDeviceOwner,
 )
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import binding, floatingips, following, ipam, policy, quota_usage, scheduling, security_groups
+from kaon.server.control import (
+    binding,
+    floatingips,
+    following,
+    ipam,
+    nova_events,
+    policy,
+    quota_usage,
+    scheduling,
+    security_groups,
+)
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import followers, ports, roles, rows, select, subnets, tags
 from kaon.server.store.engine import Transaction
@@ -98,7 +108,9 @@ def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: in
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
         _refuse_for_service(row, changes)
-        return _alter(core, tx, ground, row, changes)
+        after = _alter(core, tx, ground, row, changes)
+        nova_events.port_updated(core, tx, after)
+        return after
 
     return following.write(core, work)
 
@@ -114,6 +126,7 @@ def delete(core: Core, caller: Caller, port_id: str, revision: int | None = None
         if service is not None:
             raise ServicePortInUse(port_id=port_id, reason=f"has device owner {service}")
         remove(core, tx, row)
+        nova_events.port_deleted(core, tx, row)
         if row["device_owner"] == DHCP:
             scheduling.ensure_dhcp(core, tx, row["network_id"])
 
@@ -258,7 +271,9 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
     changed |= rows.raised(before, tx.now)
     if "fixed_ips" in changed:
         floatingips.dissociate_port(core, tx, before["id"], {fixed_ip["ip_address"] for fixed_ip in after["fixed_ips"]})
-    return _store_changes(tx, before, before | changed, changed)
+    stored = _store_changes(tx, before, before | changed, changed)
+    nova_events.status_changed(core, tx, stored, before["status"], stored["status"])
+    return stored
 
 
 def _store_changes(tx: Transaction, before: Row, after: Row, changed: dict[str, Any]) -> Row:

@@ -37,6 +37,8 @@ class ServerSettings:
     agent_down_time_s        an agent not heard of for so long is dead
     default_backend          name of the back end for networks that do not choose
     page_limit               largest page of a list; 0: no limit
+    notify_nova_of_status    Nova is told when ports of servers become ACTIVE or DOWN
+    notify_nova_of_data      Nova is told when such ports, or floating IPs of theirs, change or are deleted
     """
 
     base_mac: str = "fa:16:3e:00:00:00"
@@ -53,3 +55,5 @@ class ServerSettings:
     agent_down_time_s: float = 75.0
     default_backend: str = "linux"
     page_limit: int = 0
+    notify_nova_of_status: bool = False
+    notify_nova_of_data: bool = False

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kaon.server.control import nova_events
 from kaon.server.control.core import Core
 from kaon.server.store import followers, realised
 from kaon.server.store import tables as t
@@ -73,13 +74,15 @@ def refresh_ports(tx: Transaction, core: Core, port_ids: Collection[str]) -> Non
     """Derive the status of ports anew: after a DHCP server came, went or died, or the port lost its host."""
     ordered = sorted(port_ids)
     for start in range(0, len(ordered), _BATCH):
-        verdicts: dict[str, set[str]] = {ACTIVE: set(), DOWN: set()}
+        verdicts: dict[str, list[Mapping[str, Any]]] = {ACTIVE: [], DOWN: []}
         for row in realised.port_standing(tx, ordered[start : start + _BATCH], alive_after(core, tx.now)):
             verdict = port_status(row)
             if verdict != row["status"]:
-                verdicts[verdict].add(row["id"])
-        for verdict, ids in verdicts.items():
-            realised.set_status(tx, t.ports, verdict, ids)
+                verdicts[verdict].append(row)
+        for verdict, moved in verdicts.items():
+            realised.set_status(tx, t.ports, verdict, {row["id"] for row in moved})
+            for row in moved:
+                nova_events.status_changed(core, tx, row, row["status"], verdict)
 
 
 def refresh_network(tx: Transaction, core: Core, network_id: str) -> None:

@@ -66,11 +66,13 @@ class Transaction:
 
     connection  SQLAlchemy Core; never commit or roll back on it
     now         when the attempt began: UTC without zone, whole seconds
+    posted      it leaves something to be told to another service; see `store.outbox`
     """
 
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
+        self.posted = False
         self._one_writer = dialects.one_writer(connection.engine)
         self._touched: dict[str, dict[str, None]] = {}
         self._opened: dict[str, None] = {}
@@ -218,6 +220,7 @@ class Store:
         self._attempts = attempts
         self._random = random.Random()  # noqa: S311  # spreads retries, guards nothing
         self._pokes: list[Callable[[], None]] = []
+        self._post_pokes: list[Callable[[], None]] = []
         self.engine, self._snapshots = dialects.make_engines(url, pool_size)
         # SQLite has one writer at a time and polls for its turn; threads of one process queue here and need not poll.
         self._turn: AbstractContextManager[Any] = threading.Lock() if dialects.one_writer(self.engine) else nullcontext()
@@ -227,10 +230,9 @@ class Store:
 
         Errors  what `work` raises, nothing then remains of it; DBAPIError after the last attempt.
         """
-        result, dirty = self._again(lambda: self._write_once(work))
-        if dirty:
-            for poke in self._pokes:
-                poke()
+        result, dirty, posted = self._again(lambda: self._write_once(work))
+        for poke in (*(self._pokes if dirty else ()), *(self._post_pokes if posted else ())):
+            poke()
         return result
 
     def read(self, work: Callable[[Transaction], T]) -> T:
@@ -257,7 +259,7 @@ class Store:
             time.sleep(jittered(attempt, 0.001, 0.5, self._random))
         return once()
 
-    def _write_once(self, work: Callable[[Transaction], T]) -> tuple[T, bool]:
+    def _write_once(self, work: Callable[[Transaction], T]) -> tuple[T, bool, bool]:
         with self._turn, self.engine.connect() as connection, connection.execution_options(kaon_write=True).begin() as begun:
             transaction = Transaction(connection, self._clock())
             result = work(transaction)
@@ -268,11 +270,15 @@ class Store:
                 if problem.connection_invalidated:
                     raise _UndecidedError(problem) from problem
                 raise
-            return result, transaction.dirty
+            return result, transaction.dirty, transaction.posted
 
     def on_commit(self, poke: Callable[[], None]) -> None:
         """Have `poke` called after each commit that touched a scope. It must be quick and must not raise."""
         self._pokes.append(poke)
+
+    def on_post(self, poke: Callable[[], None]) -> None:
+        """Have `poke` called after each commit that left something to tell to another service; else as `on_commit`."""
+        self._post_pokes.append(poke)
 
     def upgrade(self) -> None:
         """Bring the schema to the newest migration, and give a new database its identity (fact `epoch`)."""

@@ -1,7 +1,7 @@
 """Ports: rows in, resources out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -208,6 +208,13 @@ def service_of(tx: Transaction, port_id: str) -> str | None:
     leg = sa.select(t.router_ports.c.device_owner).where(t.router_ports.c.port_id == port_id)
     floating = sa.select(sa.literal("network:floatingip")).where(t.floatingips.c.floating_port_id == port_id)
     return tx.execute(sa.union_all(leg, floating)).scalars().first()
+
+
+def devices(tx: Transaction, port_ids: Collection[str]) -> list[RowMap]:
+    """Tell whose these ports are: id, device_id, device_owner; by id. One statement."""
+    c = t.ports.c
+    chosen = sa.select(c.id, c.device_id, c.device_owner).where(c.id.in_(sorted(port_ids))).order_by(c.id)
+    return list(tx.execute(chosen).mappings())
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:

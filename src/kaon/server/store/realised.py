@@ -59,9 +59,9 @@ def concerned(tx: Transaction, host: str, kind: RealisedKind, ids: Collection[st
 def port_standing(tx: Transaction, port_ids: Collection[str], dhcp_heard_after: datetime) -> list[RowMap]:
     """Tell what the status of ports depends on, one row a port, in one statement.
 
-    id, status, revision_number, admin_state_up, bound (it has a host that wires it); realised_revision and up of its own
-    host (None: not told); awaits_lease: a live DHCP server serves its network, and it has an address that such a server
-    hands out; lease_revision: the newest that a live server has.
+    id, device_id, device_owner, status, revision_number, admin_state_up, bound (it has a host that wires it);
+    realised_revision and up of its own host (None: not told); awaits_lease: a live DHCP server serves its network, and it
+    has an address that such a server hands out; lease_revision: the newest that a live server has.
     """
     port, wired, served, agent = t.ports.c, t.realised.c, t.served_networks.c, t.agents.c
     leases = t.realised.alias("leases")
@@ -94,6 +94,8 @@ def port_standing(tx: Transaction, port_ids: Collection[str], dhcp_heard_after: 
     chosen = (
         sa.select(
             port.id,
+            port.device_id,
+            port.device_owner,
             port.status,
             port.revision_number,
             (port.host != "").label("bound"),
