@@ -1,0 +1,319 @@
+"""The policy engine: rules in the language of oslo.policy, parsed once, then compiled for each caller.
+
+oslo.policy evaluates a rule by walking its tree with a dictionary of the row and one of the caller. A list of 5000 rows would
+walk 5000 times. Here the caller's side is settled once (roles, ids), and what is left is yes, no or a short condition; see
+`control.conditions`. The language is oslo.policy's own, with the checks that Neutron adds:
+
+    project_id:%(project_id)s            and tenant_id: the row's project is the caller's
+    project_id:%(network:project_id)s    its network's is; likewise `security_group:` and `ext_parent:`
+    field:networks:shared=True           a field of the row (or of its network) has a value; `=~` begins a regular expression
+"""
+
+import ast
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from oslo_config import cfg
+from oslo_policy import _checks, policy  # the kinds of checks are named nowhere else
+
+from kaon.server.control.conditions import Answer, Condition, Row, asking, both, canonical, either, negated, satisfied, value_at
+
+DEFAULT_RULE: Final = "default"
+"""What is asked for an action without a rule of its own."""
+
+REMEMBERED: Final = 4096
+"""Callers whose compiled rules are kept."""
+
+_PLACE = re.compile(r"%\((.*?)\)s")
+_OWNER = re.compile(r"^%\((.*)\)s$")
+_TRUE = frozenset({"true", "1", "yes", "on"})
+
+
+class BadPolicy(ValueError):  # noqa: N818  # the name says it
+    """Rules that cannot be used; the text names the rule and the reason."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What rules may ask of the caller.
+
+    roles           with those that they imply
+    service_roles   of the service token, when a service speaks on the user's behalf
+    domain_id, system_scope  of a token that is of no project; no rule lets it do anything, as in Neutron
+    """
+
+    user_id: str = ""
+    project_id: str = ""
+    roles: frozenset[str] = frozenset()
+    service_roles: frozenset[str] = frozenset()
+    user_domain_id: str = ""
+    project_domain_id: str = ""
+    domain_id: str = ""
+    system_scope: str = ""
+
+    def words(self) -> dict[str, Any]:
+        """The same as oslo.policy's checks want it; what is empty is not there."""
+        words = {
+            "user_id": self.user_id,
+            "project_id": self.project_id,
+            "tenant_id": self.project_id,
+            "roles": sorted(self.roles),
+            "service_roles": sorted(self.service_roles),
+            "user_domain_id": self.user_domain_id,
+            "project_domain_id": self.project_domain_id,
+            "domain_id": self.domain_id,
+            "system_scope": self.system_scope,
+        }
+        return {key: value for key, value in words.items() if value}
+
+
+@dataclass(frozen=True)
+class Remote:
+    """How `http:` and `https:` checks ask; the options of [oslo_policy] of the same names."""
+
+    remote_content_type: str = "application/x-www-form-urlencoded"
+    remote_ssl_verify_server_crt: bool = False
+    remote_ssl_ca_crt_file: str | None = None
+    remote_ssl_client_crt_file: str | None = None
+    remote_ssl_client_key_file: str | None = None
+    remote_timeout: float = 60.0
+
+
+class Policy:
+    """Rules, parsed; and what they say to callers, kept while it is in use."""
+
+    def __init__(self, written: Mapping[str, Any], remote: Remote | None = None) -> None:
+        """written: name of a rule -> the rule in oslo.policy's language. Errors: BadPolicy."""
+        self.checks: Mapping[str, _checks.BaseCheck] = {name: _parsed(name, rule) for name, rule in written.items()}
+        _refuse_circles(self.checks)
+        for name, check in self.checks.items():
+            _refuse_unfit(name, check)
+        self._enforcer = _enforcer(self.checks, remote or Remote())
+        self._lock = threading.Lock()
+        self._rights: OrderedDict[Credentials, Rights] = OrderedDict()
+
+    def rights(self, credentials: Credentials) -> "Rights":
+        """What these rules say to such a caller."""
+        with self._lock:
+            found = self._rights.pop(credentials, None) or Rights(self.checks, credentials, self._enforcer)
+            self._rights[credentials] = found
+            if len(self._rights) > REMEMBERED:
+                self._rights.popitem(last=False)
+            return found
+
+
+@dataclass
+class Rights:
+    """What the rules say to one caller; compiled when asked, by any thread, to the same."""
+
+    checks: Mapping[str, _checks.BaseCheck]
+    credentials: Credentials
+    enforcer: policy.Enforcer
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._words = self.credentials.words()
+        self._answers: dict[str, Answer] = {}
+        # The rule that says who is an admin may itself ask `is_admin:True`, of nobody yet.
+        self._of_project = not (self.credentials.system_scope or self.credentials.domain_id)
+        self.is_admin = satisfied(self.answer("context_is_admin"), {})
+        self._words["is_admin"] = self.is_admin
+        self._answers.clear()
+
+    def knows(self, name: str) -> bool:
+        """Whether there is such a rule."""
+        return name in self.checks
+
+    def answer(self, name: str) -> Answer:
+        """What the rule says to the caller; without such a rule what `default` says."""
+        return self._named(name) if self._of_project else False
+
+    def _named(self, name: str) -> Answer:
+        found = self._answers.get(name)
+        if found is None:
+            check = self.checks.get(name, self.checks.get(DEFAULT_RULE))
+            found = self._answers[name] = False if check is None else self._compiled(check)
+        return found
+
+    def _compiled(self, check: _checks.BaseCheck) -> Answer:
+        answer: Answer
+        match check:
+            case _checks.TrueCheck():
+                answer = True
+            case _checks.FalseCheck():
+                answer = False
+            case _checks.NotCheck():
+                answer = negated(self._compiled(check.rule))
+            case _checks.AndCheck():
+                answer = both([self._compiled(part) for part in check.rules])
+            case _checks.OrCheck():
+                answer = either([self._compiled(part) for part in check.rules])
+            case _:
+                answer = self._leaf(check)
+        return answer
+
+    def _leaf(self, check: _checks.BaseCheck) -> Answer:
+        answer: Answer
+        match check:
+            case _checks.RuleCheck():
+                answer = self._named(check.match)
+            case _checks.RoleCheck():
+                roles = frozenset(role.lower() for role in self.credentials.roles)
+                answer = _matching(("role", *sorted(roles)), check.match, lambda value: value.lower() in roles)
+            case _checks.GenericCheck(kind="field"):
+                answer = _field(check.match)
+            case _checks.GenericCheck(kind="project_id" | "tenant_id"):
+                answer = self._owner(check.match)
+            case _checks.GenericCheck():
+                values = _values_of(check.kind, self._words)
+                answer = _matching(("value", *sorted(values)), check.match, lambda value: value in values)
+            case _:
+                answer = self._foreign(check)
+        return answer
+
+    def _owner(self, match: str) -> Answer:
+        mine = self.credentials.project_id
+        if not mine:
+            return False
+        name = canonical(_OWNER.findall(match)[0])
+        read = value_at(name)
+        return asking(("project", name, mine), lambda row, parent: read(row, parent) == mine, frozenset({name}))
+
+    def _foreign(self, check: _checks.BaseCheck) -> Answer:
+        """A check of oslo.policy's that asks somebody else (`http:`), or a plugin's: it is called for every row."""
+        words, enforcer = self._words, self.enforcer
+
+        def holds(row: Row, parent: Row) -> bool:
+            target = dict(row) | {f"{prefix}:{key}": parent[key] for prefix in ("network", "ext_parent") for key in parent}
+            return bool(_checks._check(check, target, dict(words), enforcer, None))  # noqa: SLF001  # old and new signatures
+
+        return asking(("foreign", str(check)), holds, frozenset(), needs_parent=True)
+
+
+# ---- single checks
+
+
+def _matching(what: tuple[str, ...], match: str, fits: Callable[[str], bool]) -> Answer:
+    """Whether the text after the colon fits, once what it names of the row is put in."""
+    names = {given: canonical(given) for given in _PLACE.findall(match)}
+    if not names:
+        return fits(match.replace("%%", "%"))
+    readers = {given: value_at(name) for given, name in names.items()}
+
+    def holds(row: Row, parent: Row) -> bool:
+        found = {given: read(row, parent) for given, read in readers.items()}
+        return all(value is not None for value in found.values()) and fits(match % found)
+
+    return asking((*what, match), holds, frozenset(names.values()))
+
+
+def _values_of(kind: str, words: Mapping[str, Any]) -> frozenset[str]:
+    """What stands before the colon: a literal, or what the caller has under a name (dots lead further in)."""
+    try:
+        return frozenset({str(ast.literal_eval(kind))})
+    except (ValueError, SyntaxError):
+        pass
+    found: list[Any] = [words]
+    for part in kind.split("."):
+        below = [value[part] for value in found if isinstance(value, Mapping) and part in value]
+        found = [one for value in below for one in (value if isinstance(value, list) else [value])]
+    return frozenset(str(value) for value in found)
+
+
+def _field(match: str) -> Condition:
+    name, _, wanted = match.partition(":")[2].partition("=")
+    name = canonical(name)
+    read = value_at(name)
+    if wanted.startswith("~"):
+        pattern = re.compile(wanted[1:])
+
+        def fits(value: Any) -> bool:
+            return pattern.match(str(value)) is not None
+    else:
+
+        def fits(value: Any) -> bool:
+            return value is (wanted.lower() in _TRUE) if isinstance(value, bool) else str(value) == wanted
+
+    def holds(row: Row, parent: Row) -> bool:
+        value = read(row, parent)
+        return value is not None and fits(value)
+
+    return asking(("field", name, wanted), holds, frozenset({name}))
+
+
+# ---- parsing
+
+
+def _parsed(name: str, written: Any) -> _checks.BaseCheck:
+    """A rule's tree. Errors: BadPolicy, where oslo.policy would log and let nobody do it."""
+    if not isinstance(written, str | list):
+        raise BadPolicy(f"rule {name!r} is not text: {written!r}")
+    try:
+        check: _checks.BaseCheck = policy.Rules.from_dict({name: written})[name]  # type: ignore[dict-item]  # lists are taken too
+    except (TypeError, ValueError, IndexError, AttributeError) as problem:
+        raise BadPolicy(f"rule {name!r} cannot be understood: {written!r}: {problem}") from problem
+    meant = sum(token.strip("()") == "!" for token in str(written).replace("(", " ").replace(")", " ").split())
+    if isinstance(written, str) and sum(isinstance(part, _checks.FalseCheck) for part in _walk(check)) != meant:
+        raise BadPolicy(f"rule {name!r} cannot be understood: {written!r}")
+    return check
+
+
+def _walk(check: _checks.BaseCheck) -> list[_checks.BaseCheck]:
+    """A check and all below it, not following `rule:`."""
+    below = getattr(check, "rules", None) or ([check.rule] if isinstance(check, _checks.NotCheck) else [])
+    return [check, *(deeper for part in below for deeper in _walk(part))]
+
+
+def _refuse_unfit(name: str, check: _checks.BaseCheck) -> None:
+    for part in _walk(check):
+        if not isinstance(part, _checks.GenericCheck):
+            continue
+        if part.kind in ("project_id", "tenant_id") and not _OWNER.findall(part.match):
+            raise BadPolicy(f"rule {name!r}: after {part.kind}: stands %(name)s, not {part.match!r}")
+        if part.kind == "field":
+            _refuse_unfit_field(name, part.match)
+
+
+def _refuse_unfit_field(name: str, match: str) -> None:
+    resource, colon, rest = match.partition(":")
+    column, equals, value = rest.partition("=")
+    if not (resource and colon and column and equals):
+        raise BadPolicy(f"rule {name!r}: field: is followed by resource:name=value, not by {match!r}")
+    if value.startswith("~"):
+        try:
+            re.compile(value[1:])
+        except re.error as problem:
+            raise BadPolicy(f"rule {name!r}: {value[1:]!r} is no regular expression: {problem}") from problem
+
+
+def _refuse_circles(checks: Mapping[str, _checks.BaseCheck]) -> None:
+    named = {
+        name: {part.match for part in _walk(check) if isinstance(part, _checks.RuleCheck)} for name, check in checks.items()
+    }
+    settled: set[str] = set()
+
+    def follow(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            raise BadPolicy(f"rule {name!r} leads back to itself: {' -> '.join((*above, name))}")
+        if name in settled:
+            return
+        for further in named.get(name, named.get(DEFAULT_RULE, set())):
+            follow(further, (*above, name))
+        settled.add(name)
+
+    for name in named:
+        follow(name, ())
+
+
+def _enforcer(checks: Mapping[str, _checks.BaseCheck], remote: Remote) -> policy.Enforcer:
+    """What oslo.policy's own checks want to be called with: options, and the other rules."""
+    options = cfg.ConfigOpts()
+    options(args=[], project="kaon", default_config_files=[], default_config_dirs=[])
+    made = policy.Enforcer(options, rules=dict(checks), use_conf=False)
+    for key, value in vars(remote).items():
+        options.set_override(key, value, group="oslo_policy")
+    return made
