@@ -84,7 +84,9 @@ class Resource:
     member      singular, as in the envelope of one
     verbs       of create, index, show, update, delete: those that exist
     bulk        whether one POST may create several
-    actions     name of a PUT below one resource -> the verb behind it
+    parent      collection of the resource below which it stands; empty: none
+    prefix      of the service that its path may begin with (`qos`, `metering`, `log`); empty: none
+    key         attribute that names one of them in a path, unique below its parent
     """
 
     collection: str
@@ -92,7 +94,9 @@ class Resource:
     attributes: tuple[Attribute, ...]
     verbs: frozenset[str] = frozenset({"create", "index", "show", "update", "delete"})
     bulk: bool = True
-    actions: frozenset[str] = frozenset()
+    parent: str = ""
+    prefix: str = ""
+    key: str = "id"
 
     @cached_property
     def by_name(self) -> Mapping[str, Attribute]:

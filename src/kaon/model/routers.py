@@ -39,7 +39,6 @@ ROUTER: Final = Resource(
         *tagging(),
     ),
     bulk=False,
-    actions=frozenset({"add_router_interface", "remove_router_interface", "add_extraroutes", "remove_extraroutes"}),
 )
 
 

@@ -86,6 +86,5 @@ SUBNETPOOL: Final = Resource(
         *standard(),
         *tagging(),
     ),
-    actions=frozenset({"add_prefixes", "remove_prefixes", "onboard_network_subnets"}),
 )
 """`default_quota` is what each project may have of the pool: IPv4 addresses, or IPv6 /64s; 0 and null: no limit."""

@@ -3,7 +3,11 @@
 The name of a class is the `type` that clients branch on; its docstring is the message, with the facts in braces that the raiser
 gives as keywords: `raise NetworkNotFound(net_id=network_id)`. The base class decides the HTTP status (`server.api.faults`).
 The eight bases are raised themselves where Neutron has no better name; their message is `reason`.
-Long, as Neutron has many, and each is looked up here by its name.
+Long, as Neutron has many, and each is looked up here by its name; what came with later nouns stands in the modules beside.
+
+Here      the bases and the refusals of the core.
+Not here  statuses and documents of HTTP (`server.api.faults`).
+Process   server. Pure.
 """
 # ruff: noqa: N818  # the names are Neutron's API, not ours to choose
 

@@ -26,53 +26,64 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class Action:
-    """A PUT below one resource.
+    """A PUT, or a GET, below one resource.
 
-    run       the verb of control; gives the document, or the row where there is an envelope
+    run       the verb of control, called with core, caller, the ids in the path and, for a PUT, the body; gives the document,
+              or the row where there is an envelope
     read      the document sent -> the body for the verb; may raise Unfit
     envelope  whether the body and the answer stand in the member's envelope
+    method    PUT or GET
     """
 
-    run: Callable[[Core, Caller, str, Body], Any]
-    read: Callable[[Any], Body]
+    run: Callable[..., Any]
+    read: Callable[[Any], Body] = dict
     envelope: bool = False
+    method: str = "PUT"
 
 
 @dataclass(frozen=True)
 class Served:
-    """A collection and the module of control that does its verbs (create, index, show, update, delete)."""
+    """A collection and the module of control that does its verbs (create, index, show, update, delete).
+
+    children  collections below each member, by the word in the path; their verbs take the ids of those above after the caller
+    """
 
     resource: Resource
     control: Any
     actions: Mapping[str, Action] = field(default_factory=dict)
+    children: Mapping[str, "Served"] = field(default_factory=dict)
 
 
-def answer(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
-    """The answer to a request below `/v2.0/<collection>`."""
-    match asked.path[2:]:
+def answer(served: Served, core: Core, caller: Caller, asked: Asked, above: tuple[str, ...] = ()) -> Answer:
+    """The answer to a request below `/v2.0/<collection>`. above: ids of the resources above, outermost first."""
+    deep = 2 + 2 * len(above)  # segments of the path up to this collection
+    match asked.path[deep:]:
         case ():
-            return _collection(served, core, caller, asked)
+            return _collection(served, core, caller, asked, above)
         case (identity,):
-            return _member(served, core, caller, asked, identity)
-        case (_, action) if action in served.actions:
-            return _action(served, core, caller, asked)
+            return _member(served, core, caller, asked, (*above, identity))
+        case (identity, action) if action in served.actions:
+            return _action(served, core, caller, asked, (*above, identity))
+        case (identity, child, *_) if child.replace("-", "_") in served.children:
+            return answer(served.children[child.replace("-", "_")], core, caller, asked, (*above, identity))
         case (_, "tags", *_) if served.resource.tagged:
             return tags.answer(served.resource, core, caller, asked)
         case _:
             raise not_found()
 
 
-def _collection(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
+def _collection(served: Served, core: Core, caller: Caller, asked: Asked, above: tuple[str, ...]) -> Answer:
     verbs = {"GET": "index", "POST": "create"}
     verb = verbs.get(asked.method)
     if asked.method == "POST" and "create" not in served.resource.verbs:
         raise NotImplementedError(f"{served.resource.collection} cannot be created through the API")
     if verb not in served.resource.verbs:
         raise not_allowed(*(method for method, needed in verbs.items() if needed in served.resource.verbs))
-    return _index(served, core, caller, asked) if verb == "index" else _create(served, core, caller, asked)
+    run = _index if verb == "index" else _create
+    return run(served, core, caller, asked, above)
 
 
-def _member(served: Served, core: Core, caller: Caller, asked: Asked, identity: str) -> Answer:
+def _member(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple[str, ...]) -> Answer:
     resource = served.resource
     verbs = {"GET": "show", "PUT": "update", "DELETE": "delete"}
     verb = verbs.get(asked.method)
@@ -80,46 +91,49 @@ def _member(served: Served, core: Core, caller: Caller, asked: Asked, identity: 
         raise not_allowed(*(method for method, needed in verbs.items() if needed in resource.verbs))
     if verb == "show":
         fields = lists.asked_fields(asked)
-        row = served.control.show(core, caller, identity, lists.needed(fields))
+        row = served.control.show(core, caller, *ids, lists.needed(fields))
         return Answer(200, {resource.member: rendered(resource, row, fields, is_admin=caller.is_admin)})
     if verb == "update":
         body = bodies.to_update(resource, caller, asked.body)
-        row = served.control.update(core, caller, identity, body, asked.revision())
+        row = served.control.update(core, caller, *ids, body, asked.revision())
         return Answer(200, {resource.member: rendered(resource, row, None, is_admin=caller.is_admin)})
     if asked.body:
         raise HTTPBadRequest(reason="A DELETE has no body")
-    served.control.delete(core, caller, identity, asked.revision())
+    served.control.delete(core, caller, *ids, asked.revision())
     return Answer(204)
 
 
-def _index(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
+def _index(served: Served, core: Core, caller: Caller, asked: Asked, above: tuple[str, ...]) -> Answer:
     resource = served.resource
     query = lists.asked_query(resource, asked, is_admin=caller.is_admin, maximum=core.settings.page_limit)
-    page: Shown = served.control.index(core, caller, query)
+    page: Shown = served.control.index(core, caller, *above, query)
     fields = lists.asked_fields(asked)
     shown = [rendered(resource, row, fields, is_admin=caller.is_admin) for row in page.rows]
     return Answer(200, lists.listed(resource, asked, query, page.rows, shown))
 
 
-def _create(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
+def _create(served: Served, core: Core, caller: Caller, asked: Asked, above: tuple[str, ...]) -> Answer:
     resource = served.resource
     wanted, bulk = bodies.to_create(resource, caller, asked.body)
-    rows: Sequence[Row] = served.control.create(core, caller, wanted)
+    rows: Sequence[Row] = served.control.create(core, caller, *above, wanted)
     shown = [rendered(resource, row, None, is_admin=caller.is_admin) for row in rows]
     return Answer(201, {resource.collection: shown} if bulk else {resource.member: shown[0]})
 
 
-def _action(served: Served, core: Core, caller: Caller, asked: Asked) -> Answer:
-    identity, action = asked.path[2], served.actions[asked.path[3]]
-    if asked.method != "PUT":
-        raise not_allowed("PUT")
+def _action(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple[str, ...]) -> Answer:
+    name = asked.path[-1]
+    action = served.actions[name]
+    if asked.method != action.method:
+        raise not_allowed(action.method)
     resource = served.resource
+    if action.method == "GET":
+        return Answer(200, action.run(core, caller, *ids))
     document = bodies.parsed(asked.body)
     try:
         body = action.read(bodies.inside(document, resource.member) if action.envelope else document)
     except Unfit as unfit:
-        raise HTTPBadRequest(reason=f"Invalid input for {asked.path[-1]}. Reason: {unfit}.") from None
-    row = action.run(core, caller, identity, body)
+        raise HTTPBadRequest(reason=f"Invalid input for {name}. Reason: {unfit}.") from None
+    row = action.run(core, caller, *ids, body)
     if not action.envelope:
         return Answer(200, row)
     return Answer(200, {resource.member: rendered(resource, row, None, is_admin=caller.is_admin)})

@@ -1,7 +1,7 @@
 """What the server says about itself: versions, core collections, extensions."""
 
+from kaon.model.catalogue import EXTENSIONS
 from kaon.model.errors import ExtensionsNotFound
-from kaon.model.extensions import EXTENSIONS
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.faults import not_found
 

@@ -103,7 +103,7 @@ def listed(resource: Resource, asked: Asked, query: Query, rows: list[Row], show
     if query.limit is None:
         return document
     short = len(rows) < query.limit
-    first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
+    first, last = (rows[0][resource.key], rows[-1][resource.key]) if rows else (None, None)
     links = []
     # A full page always names the next one, which may turn out empty: clients written for Neutron count on it.
     if query.page_reverse or not short:

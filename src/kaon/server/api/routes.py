@@ -1,5 +1,6 @@
 """Which path leads to which resource and which module of control does its verbs."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -63,6 +64,9 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
 }
 
 
+PREFIXES: Final = frozenset(served.resource.prefix for served in COLLECTIONS.values()) - {""}
+"""Words of services that a path may begin with; a collection is found without them too."""
+
 PUBLIC: Final[Mapping[str, Callable[[Asked], Answer]]] = {"/": documents.versions, "/v2.0": documents.version}
 """Exact paths that anybody may ask, with GET. `/v2.0/` is another one, and not public."""
 
@@ -76,6 +80,8 @@ def answer_public(asked: Asked) -> Answer:
 
 def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
     """The answer to any other request."""
+    if asked.path[1:2] and asked.path[1] in PREFIXES:
+        asked = dataclasses.replace(asked, path=(asked.path[0], *asked.path[2:]))
     match asked.path:
         case ("v2.0",):
             if asked.method != "GET":

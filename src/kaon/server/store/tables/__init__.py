@@ -3,6 +3,10 @@
 Portable between SQLite, PostgreSQL and MariaDB. Identifiers are 36 characters, addresses inside ranges are 32 hexadecimal
 digits (IPv4 and IPv6 alike, so that they sort and compare as text), times are UTC without zone, to the second.
 Free-form dictionaries that the API itself defines as such (`binding:profile`, an agent's `configurations`) are JSON text.
+
+Here      tables and their columns, keys and indexes.
+Not here  statements (the nouns' own modules), how a database comes to have the tables (`migrations`).
+Process   server.
 """
 
 import sqlalchemy as sa
@@ -408,4 +412,4 @@ facts = sa.Table(
     comment="of the database itself: `epoch`",
 )
 
-__all__ = ["gateways", "metadata", "qos", "segments", "services", "sharing", "templates", "trunks"]
+__all__ = ["gateways", "metadata", "peers", "qos", "segments", "services", "sharing", "templates", "trunks"]
