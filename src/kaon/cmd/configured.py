@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kaon.server.control.settings import ServerSettings
+    from kaon.server.peers.settings import PeersSettings
 
 
 class WrongSettings(ValueError):  # noqa: N818  # the name says it
@@ -28,11 +29,14 @@ class ServerConfiguration:
     """Everything `kaon server` is told.
 
     workers, threads     processes of the API, and requests at once in each
-    auth_strategy        none or http_basic
+    files                that were read, in their order; none: the usual ones
+    auth_strategy        none, http_basic or keystone
     user_file, project_file  of http_basic
     heartbeat_s          of hosts
+    peers                other services that are told of what happens
     """
 
+    files: tuple[Path, ...]
     bind_host: str
     bind_port: int
     workers: int
@@ -49,6 +53,7 @@ class ServerConfiguration:
     heartbeat_s: float
     debug: bool
     control: "ServerSettings"
+    peers: "PeersSettings"
 
     @property
     def one_process(self) -> bool:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from kaon.cmd import logs
 from kaon.cmd.aside import AsideError, aside, begun
 from kaon.cmd.configured import ServerConfiguration, WrongSettings
+from kaon.cmd.couriers import Couriers, deliveries
 from kaon.lib.log import Log
 
 if TYPE_CHECKING:
@@ -90,11 +91,13 @@ def _all_in_one(configuration: ServerConfiguration) -> None:
         server = _api_server(configuration, core)
         prepared()
     with listening(configuration) as listener:
+        couriers = Couriers(configuration, core)
         feed = _FeedThread(configuration, core)
         try:
             server.run(sockets=[listener])
         finally:
             feed.stop()
+            couriers.stop()
             core.store.close()
 
 
@@ -103,20 +106,28 @@ def _api_part(configuration: ServerConfiguration, listener: socket.socket) -> No
 
     core = make_core(configuration)
     core.store.on_commit(Poker(_poke_path(configuration)))
+    if configuration.peers.any:
+        core.store.on_post(Poker(_post_path(configuration)))
     _api_server(configuration, core).run(sockets=[listener])
 
 
 def _bus_part(configuration: ServerConfiguration) -> None:
     from kaon.server.feed.pokes import PokeListener  # noqa: PLC0415  # only this part needs it
 
-    feed = make_feed(configuration, make_core(configuration))
-    listener = PokeListener(_poke_path(configuration), feed.poke)
+    core = make_core(configuration)
+    feed = make_feed(configuration, core)
+    couriers = Couriers(configuration, core)
+    listeners = [PokeListener(_poke_path(configuration), feed.poke)]
+    if configuration.peers.any:
+        listeners.append(PokeListener(_post_path(configuration), couriers.poke))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: feed.stop())
     try:
         feed.run()
     finally:
-        listener.close()
+        couriers.stop()
+        for listener in listeners:
+            listener.close()
 
 
 class _FeedThread:
@@ -189,6 +200,7 @@ def upgrade(configuration: ServerConfiguration) -> None:
 def _prepare(configuration: ServerConfiguration) -> None:
     """Check what the processes to come need, and upgrade. Errors: WrongSettings."""
     make_authenticator(configuration)
+    deliveries(configuration)
     upgrade(configuration)
 
 
@@ -231,10 +243,23 @@ def make_authenticator(configuration: ServerConfiguration) -> "Authenticator":
         raise WrongSettings(f"auth_strategy = {configuration.auth_strategy}: {problem}") from problem
     if configuration.auth_strategy == "none":
         return NoAuthentication()
+    if configuration.auth_strategy == "keystone":
+        return _keystone(configuration)
     try:
         return BasicAuthentication(configuration.user_file, configuration.project_file)
     except (OSError, ValueError) as problem:
         raise WrongSettings(f"[http_basic]: {problem}") from problem
+
+
+def _keystone(configuration: ServerConfiguration) -> "Authenticator":
+    """Make what asks Keystone. Its section is the middleware's: only that knows all of its options. Errors: WrongSettings."""
+    from kaon.cmd.settings import read_files  # noqa: PLC0415  # only with Keystone does this process know oslo.config
+    from kaon.server.api.keystone import KeystoneAuthentication, WrongKeystoneSettings  # noqa: PLC0415  # as above
+
+    try:
+        return KeystoneAuthentication(read_files(configuration.files, {}))
+    except WrongKeystoneSettings as problem:
+        raise WrongSettings(f"[keystone_authtoken]: {problem}") from problem
 
 
 @contextlib.contextmanager
@@ -287,6 +312,10 @@ def _api_server(configuration: ServerConfiguration, core: "Core") -> "uvicorn.Se
 
 def _poke_path(configuration: ServerConfiguration) -> Path:
     return configuration.state_path / "feed.sock"
+
+
+def _post_path(configuration: ServerConfiguration) -> Path:
+    return configuration.state_path / "couriers.sock"
 
 
 def _follow_parent() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from kaon.cmd import peer_settings
 from kaon.cmd.configured import ServerConfiguration, WrongSettings
 from kaon.lib.addresses import normal_mac
 from kaon.server.control.settings import DEFAULT_QUOTAS, ServerSettings
@@ -34,6 +35,7 @@ _DEFAULT = [
             ("none", "Everybody is an administrator; refused unless bind_host is a loopback address."),
             ("noauth", "Neutron's word for none."),
             ("http_basic", "Users from the files of section [http_basic]."),
+            ("keystone", "Tokens of Keystone, see section [keystone_authtoken]."),
         ],
         help="How callers of the API are authenticated.",
     ),
@@ -73,7 +75,7 @@ _BUS = [
 ]
 
 SERVER_OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
-    "DEFAULT": _DEFAULT,
+    "DEFAULT": [*_DEFAULT, *peer_settings.DEFAULT_OPTIONS],
     "database": _DATABASE,
     "http_basic": _HTTP_BASIC,
     "oslo_middleware": _BODY,
@@ -82,6 +84,7 @@ SERVER_OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
     "ml2_type_flat": _FLAT,
     "quotas": _QUOTAS,
     "bus": _BUS,
+    **peer_settings.OPTIONS,
 }
 """Section -> options of `kaon server`."""
 
@@ -105,12 +108,12 @@ def server_configuration(files: Sequence[Path]) -> ServerConfiguration:
     """Read what `kaon server` is told. Errors: WrongSettings."""
     conf = read_files(files, SERVER_OPTIONS)
     try:
-        return _server(conf)
+        return _server(conf, files)
     except cfg.Error as error:
         raise WrongSettings(str(error)) from error
 
 
-def _server(conf: Any) -> ServerConfiguration:
+def _server(conf: Any, files: Sequence[Path]) -> ServerConfiguration:
     state_path = Path(conf.state_path)
     strategy = "none" if conf.auth_strategy == "noauth" else conf.auth_strategy
     if strategy == "http_basic" and not (conf.http_basic.user_file and conf.http_basic.project_file):
@@ -118,6 +121,7 @@ def _server(conf: Any) -> ServerConfiguration:
     if not conf.bus.bind.startswith("tcp://"):
         raise WrongSettings(f"[bus] bind = {conf.bus.bind}: expected tcp://address:port")
     return ServerConfiguration(
+        files=tuple(files),
         bind_host=conf.bind_host,
         bind_port=conf.bind_port,
         workers=conf.api_workers,
@@ -133,7 +137,8 @@ def _server(conf: Any) -> ServerConfiguration:
         bus_keys=Path(conf.bus["keys"] or state_path / "keys"),
         heartbeat_s=conf.bus.heartbeat_interval,
         debug=conf.debug,
-        control=_control(conf),
+        control=peer_settings.with_notices(_control(conf), conf),
+        peers=peer_settings.peers(conf),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 
+from kaon.server.api.asked import Asked
 from kaon.server.api.auth import BasicAuthentication, NoAuthentication, check_bind, read_users
 from kaon.server.api.faults import HttpRefusal
 
@@ -13,6 +14,10 @@ from kaon.server.api.faults import HttpRefusal
 def _hashed(password: str) -> str:
     # Four rounds: the least that bcrypt allows, for speed.
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+
+
+def _asked(headers: dict[str, str]) -> Asked:
+    return Asked("GET", "/v2.0/ports", ("v2.0", "ports"), (), headers, b"", "http://kaon:9696")
 
 
 def _header(name: str, password: str) -> dict[str, str]:
@@ -31,10 +36,10 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 def test_a_user_has_the_project_and_roles_of_the_second_file(files: tuple[Path, Path]) -> None:
     """Name and password say who it is, the file what it may do."""
     door = BasicAuthentication(*files)
-    ada = door.caller(_header("ada", "secret"), "req-1")
+    ada = door.caller(_asked(_header("ada", "secret")), "req-1")
     assert (ada.user_id, ada.project_id, ada.roles, ada.is_admin) == ("ada", "p1", {"admin", "member"}, True)
     assert ada.request_id == "req-1"
-    assert not door.caller(_header("bob", "hidden"), "req-2").is_admin
+    assert not door.caller(_asked(_header("bob", "hidden")), "req-2").is_admin
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_who_cannot_show_who_it_is_gets_401(files: tuple[Path, Path], headers: d
     """No header, another scheme, nonsense, a wrong password, an unknown user, one without a project."""
     door = BasicAuthentication(*files)
     with pytest.raises(HttpRefusal) as refused:
-        door.caller(headers, "req-1")
+        door.caller(_asked(headers), "req-1")
     assert refused.value.status == 401
     assert refused.value.headers["WWW-Authenticate"].startswith("Basic ")
 
@@ -64,18 +69,18 @@ def test_who_cannot_show_who_it_is_gets_401(files: tuple[Path, Path], headers: d
 def test_a_changed_password_counts_at_once(files: tuple[Path, Path]) -> None:
     """What was verified before does not outlive its hash."""
     door = BasicAuthentication(*files)
-    door.caller(_header("ada", "secret"), "req-1")
+    door.caller(_asked(_header("ada", "secret")), "req-1")
     files[0].write_text(f"ada:{_hashed('another password')}\n")
     with pytest.raises(HttpRefusal):
-        door.caller(_header("ada", "secret"), "req-2")
-    assert door.caller(_header("ada", "another password"), "req-3").user_id == "ada"
+        door.caller(_asked(_header("ada", "secret")), "req-2")
+    assert door.caller(_asked(_header("ada", "another password")), "req-3").user_id == "ada"
 
 
 def test_a_broken_file_locks_nobody_out(files: tuple[Path, Path]) -> None:
     """Who was known before the edit stays known; at the start it is an error."""
     door = BasicAuthentication(*files)
     files[1].write_text("ada")
-    assert door.caller(_header("ada", "secret"), "req-1").user_id == "ada"
+    assert door.caller(_asked(_header("ada", "secret")), "req-1").user_id == "ada"
     with pytest.raises(ValueError, match="ada"):
         BasicAuthentication(*files)
 
@@ -92,14 +97,14 @@ def test_a_password_is_checked_slowly_only_once(files: tuple[Path, Path], monkey
 
     monkeypatch.setattr(bcrypt, "checkpw", counted)
     for number in range(5):
-        door.caller(_header("ada", "secret"), f"req-{number}")
+        door.caller(_asked(_header("ada", "secret")), f"req-{number}")
     assert len(checked) == 1
 
 
 def test_passwords_longer_than_bcrypt_sees_are_no_error(files: tuple[Path, Path]) -> None:
     """A wrong password of any length is simply wrong."""
     with pytest.raises(HttpRefusal):
-        BasicAuthentication(*files).caller(_header("ada", "x" * 500), "req-1")
+        BasicAuthentication(*files).caller(_asked(_header("ada", "x" * 500)), "req-1")
 
 
 @pytest.mark.parametrize(("passwords", "projects"), [("ada:{SHA}abc", ""), ("", "ada"), ("", "ada:p1")])
@@ -111,7 +116,7 @@ def test_a_wrong_file_is_refused_at_start(passwords: str, projects: str) -> None
 
 def test_without_authentication_everybody_is_admin() -> None:
     """The header says in which project."""
-    caller = NoAuthentication().caller({"x-project-id": "p9"}, "req-1")
+    caller = NoAuthentication().caller(_asked({"x-project-id": "p9"}), "req-1")
     assert (caller.project_id, caller.is_admin) == ("p9", True)
 
 

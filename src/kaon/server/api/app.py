@@ -123,7 +123,7 @@ class Endpoint:
     def _answer(self, asked: Asked, request_id: str) -> Answer:
         if asked.raw_path in routes.PUBLIC:
             return routes.answer_public(asked)
-        caller = self._authenticator.caller(asked.headers, request_id)
+        caller = self._authenticator.caller(asked, request_id)
         return routes.answer(self._core, caller, asked)
 
 

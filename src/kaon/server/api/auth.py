@@ -1,4 +1,4 @@
-"""Who asks: the ways to find out. Keystone will be one more implementation of `Authenticator`.
+"""Who asks: the ways to find out. Keystone is one more implementation of `Authenticator`, see `api.keystone`.
 
 HTTP basic reads two files, both one line a user, `#` begins a comment:
 
@@ -15,7 +15,6 @@ import ipaddress
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -23,6 +22,7 @@ from typing import Final, Protocol
 import bcrypt
 
 from kaon.lib.log import Log
+from kaon.server.api.asked import Asked
 from kaon.server.api.faults import unauthorized
 from kaon.server.control.core import Caller
 
@@ -38,8 +38,8 @@ BCRYPT_BYTES: Final = 72
 class Authenticator(Protocol):
     """Finds the caller of a request. Called in a worker thread; may block."""
 
-    def caller(self, headers: Mapping[str, str], request_id: str) -> Caller:
-        """The caller, from headers with small names. Raises the refusal of `faults.unauthorized`."""
+    def caller(self, asked: Asked, request_id: str) -> Caller:
+        """The caller of a request. Raises the refusal of `faults.unauthorized`."""
 
 
 def check_bind(strategy: str, host: str) -> None:
@@ -60,8 +60,9 @@ class NoAuthentication:
 
     project_id: str = "admin"
 
-    def caller(self, headers: Mapping[str, str], request_id: str) -> Caller:
+    def caller(self, asked: Asked, request_id: str) -> Caller:
         """An admin."""
+        headers = asked.headers
         return Caller(
             user_id=headers.get("x-user-id", "admin"),
             project_id=headers.get("x-project-id", self.project_id),
@@ -123,9 +124,9 @@ class BasicAuthentication:
         self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(10))
         self._current_users()
 
-    def caller(self, headers: Mapping[str, str], request_id: str) -> Caller:
+    def caller(self, asked: Asked, request_id: str) -> Caller:
         """The user whose name and password the Authorization header carries."""
-        name, password = self._credentials(headers.get("authorization", ""))
+        name, password = self._credentials(asked.headers.get("authorization", ""))
         user = self._current_users().get(name)
         if not self._matches(name, password, user.password_hash if user else self._nobody) or user is None:
             raise unauthorized(self._CHALLENGE)
