@@ -25,8 +25,9 @@ class Seeing(Protocol):
     """Which rows a caller may see; `server.control.policy.Visibility` is one.
 
     everything  no restriction
-    project_id  rows of this project are seen
-    through     besides: rows that stand in one of these relations, see `Listing.through`
+    project_id  the caller's; empty: none
+    through     rows that stand in one of these relations to that project are seen, see `Listing.through`
+    own         rows of that project are seen
     """
 
     @property
@@ -38,6 +39,9 @@ class Seeing(Protocol):
     @property
     def through(self) -> frozenset[str]: ...  # noqa: D102  # see the class
 
+    @property
+    def own(self) -> bool: ...  # noqa: D102  # see the class
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -47,12 +51,18 @@ class Listing:
     columns  wire name -> what filters compare and sorting orders by
     special  wire name -> condition, for filters that are no plain comparison
     through  relation -> condition on a project's behalf (parent_owner, shared, external)
+    viewed   wire name -> what a row is to the caller's project (shared with it, or not): comes with the row, and is a filter
     """
 
     table: sa.Table
     columns: Mapping[str, sa.ColumnElement[Any]]
     special: Mapping[str, Special] = field(default_factory=dict)
     through: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
+    viewed: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
+
+    def columns_viewed(self, project_id: str) -> list[sa.ColumnElement[bool]]:
+        """Give the columns that come with a row that a project looks at."""
+        return [asked(project_id).label(name) for name, asked in self.viewed.items()]
 
 
 class MarkerNotFound(LookupError):  # noqa: N818  # one of the ways to not find, named as the others
@@ -86,11 +96,12 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
     Errors  MarkerNotFound; KeyError for a filter or sort key that the listing does not know: the API checks them before.
     """
     visible = seen(listing, seeing)
-    matches = [visible, *(_condition(listing, key, values) for key, values in query.filters.items())]
+    matches = [visible, *(_condition(listing, key, values, seeing.project_id) for key, values in query.filters.items())]
     order = _order(listing, query)
     if query.marker is not None:
         matches.append(_beyond(tx, listing, order, query.marker, visible))
-    chosen = sa.select(listing.table).where(*matches).order_by(*(key.asc() if up else key.desc() for key, up in order))
+    columns = (listing.table, *listing.columns_viewed(seeing.project_id))
+    chosen = sa.select(*columns).where(*matches).order_by(*(key.asc() if up else key.desc() for key, up in order))
     limited = chosen if query.limit is None else chosen.limit(query.limit + 1)
     found: list[RowMap] = list(tx.execute(limited).mappings())
     rows = found[: query.limit]
@@ -99,9 +110,9 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
     return Rows(rows, has_more=len(found) > len(rows), chosen=limited)
 
 
-def one(tx: Transaction, table: sa.Table, identity: str) -> RowMap | None:
-    """Find a row by its id. A transaction that writes relies on the revision."""
-    found = tx.execute(sa.select(table).where(table.c.id == identity)).mappings().first()
+def one(tx: Transaction, table: sa.Table, identity: str, *viewed: sa.ColumnElement[Any]) -> RowMap | None:
+    """Find a row by its id, with `viewed` columns of the listing. A transaction that writes relies on the revision."""
+    found = tx.execute(sa.select(table, *viewed).where(table.c.id == identity)).mappings().first()
     if found is not None and "revision_number" in found:
         tx.rely_on(table, identity, found["revision_number"])
     return found
@@ -136,7 +147,7 @@ def seen(listing: Listing, seeing: Seeing) -> Condition:
     if not seeing.project_id and "project_id" not in listing.table.c:
         return sa.false()
     ways = [listing.through[relation](seeing.project_id) for relation in sorted(seeing.through) if relation in listing.through]
-    if seeing.project_id:
+    if seeing.own and seeing.project_id:
         ways.append(listing.table.c.project_id == seeing.project_id)
     return sa.or_(sa.false(), *ways)
 
@@ -146,7 +157,10 @@ def like_part(column: sa.ColumnElement[str], part: str) -> Condition:
     return column.contains(part, autoescape=True)
 
 
-def _condition(listing: Listing, key: str, values: tuple[FilterValue, ...]) -> Condition:
+def _condition(listing: Listing, key: str, values: tuple[FilterValue, ...], project_id: str) -> Condition:
+    if key in listing.viewed:
+        holds = listing.viewed[key](project_id)
+        return sa.or_(*(holds if value else sa.not_(holds) for value in dict.fromkeys(values)))
     if key in listing.special:
         return listing.special[key](values)
     column = listing.columns[key]
