@@ -20,7 +20,8 @@ class Peer:
 
     def __init__(self, settings: PeerSettings, service_type: str) -> None:
         self._settings = settings
-        plugin: Any = loading.get_plugin_loader(settings.auth_type).load_from_options(**settings.auth)
+        auth_type, auth = _plain(settings)
+        plugin: Any = loading.get_plugin_loader(auth_type).load_from_options(**auth)
         verify: bool | str = not settings.insecure and (settings.cafile or True)
         cert = (settings.certfile, settings.keyfile) if settings.keyfile else settings.certfile or None
         self._session = session.Session(
@@ -58,3 +59,23 @@ class Peer:
         """Close idle connections."""
         opened = self._session.session
         opened.close()
+
+
+def _plain(settings: PeerSettings) -> tuple[str, dict[str, str]]:
+    """Say how a token is got from Keystone's v3, the only one there is, without asking for versions first.
+
+    keystoneauth waits for itself for ever when Keystone, or a proxy before it, answers 401 to that question.
+    """
+    auth = dict(settings.auth)
+    if auth.get("auth_url"):
+        url = auth["auth_url"].rstrip("/")
+        auth["auth_url"] = url if url.endswith("/v3") else f"{url}/v3"
+    if settings.auth_type != "password":
+        return settings.auth_type, auth
+    for kind in ("id", "name"):
+        default = auth.pop(f"default_domain_{kind}", "")
+        for whose in ("user", "project"):
+            missing = not (auth.get(f"{whose}_domain_id") or auth.get(f"{whose}_domain_name"))
+            if default and missing and (whose == "user" or auth.get("project_name")):
+                auth[f"{whose}_domain_{kind}"] = default
+    return "v3password", auth

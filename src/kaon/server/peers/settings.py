@@ -36,3 +36,15 @@ class NovaSettings:
 
     peer: PeerSettings
     interval_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeersSettings:
+    """The services that are asked; None: that one is not."""
+
+    nova: NovaSettings | None = None
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there is one."""
+        return self.nova is not None

@@ -1,0 +1,174 @@
+"""Other services as real HTTP servers on loopback: what they were asked is kept, and they fail as they are told to."""
+
+import json
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+PATIENCE_S = 20.0
+
+Answer = tuple[int, Any]
+"""Status and body: anything that JSON can hold, or bytes that are sent as they are."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. path: with its query; body: decoded; headers: names in lower case."""
+
+    method: str
+    path: str
+    body: Any
+    headers: Mapping[str, str]
+
+
+HANG = "hang"
+CLOSE = "close"
+
+
+@dataclass
+class HttpPeer:
+    """A service. reply: answers what is asked, if no fault comes first.
+
+    faults  taken one by one, each for a request: HANG (until the end), CLOSE (without an answer), or an answer
+    asked   everything that arrived, failed or not
+    """
+
+    reply: Callable[[Asked], Answer]
+    faults: deque[Any] = field(default_factory=deque)
+    asked: list[Asked] = field(default_factory=list)
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        self._change = threading.Condition()
+        self._over = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something that depends on what arrived holds."""
+        with self._change:
+            assert self._change.wait_for(holds, PATIENCE_S), self.asked
+
+    @contextmanager
+    def running(self) -> Iterator["HttpPeer"]:
+        """Serve until the block ends."""
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one_request(self) -> None:
+                try:
+                    super().handle_one_request()
+                except ConnectionError:  # whoever asked has given up
+                    self.close_connection = True
+
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                raw = self.rfile.read(length)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(self.command, self.path, json.loads(raw) if raw else None, headers)
+                answer = peer._take(asked)
+                if answer is None:
+                    self.close_connection = True
+                    return
+                status, body = answer
+                data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.send_header("X-Subject-Token", "token")
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815  # http.server's names
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        server.daemon_threads = True
+        self.port = server.server_address[1]
+        self._over.clear()
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def _take(self, asked: Asked) -> Answer | None:
+        with self._change:
+            fault = self.faults.popleft() if self.faults else None
+            answer = fault if fault is not None else self.reply(asked)
+            self.asked.append(asked)
+            self._change.notify_all()
+        if answer == HANG:
+            self._over.wait(PATIENCE_S)
+            return None
+        return None if answer == CLOSE else answer
+
+
+class Nova(HttpPeer):
+    """Nova as far as it takes events. codes: of the servers that it does not answer 200 for.
+
+    events  that it took, in order: (name, server, port, status)
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._events)
+        self.codes: dict[str, int] = {}
+        self.events: list[tuple[str, str, str, str | None]] = []
+
+    def _events(self, asked: Asked) -> Answer:
+        assert (asked.method, asked.path) == ("POST", "/os-server-external-events")
+        assert asked.body.keys() == {"events"}
+        told = []
+        for event in asked.body["events"]:
+            assert event.keys() <= {"name", "server_uuid", "tag", "status"}
+            code = self.codes.get(event["server_uuid"], 200)
+            told.append({"status": "completed", **event, "code": code})
+            if code == 200:
+                self.events.append((event["name"], event["server_uuid"], event["tag"], event.get("status")))
+        return (200 if all(one["code"] == 200 for one in told) else 207), {"events": told}
+
+    def names(self) -> list[str]:
+        """Name the events that it took."""
+        return [event[0].removeprefix("network-") for event in self.events]
+
+
+def keystone(catalogue: Mapping[str, str], region: str = "here") -> HttpPeer:
+    """Make a Keystone that gives everybody a token. catalogue: service type -> where its public endpoint is."""
+
+    def reply(asked: Asked) -> Answer:
+        assert (asked.method, asked.path) == ("POST", "/v3/auth/tokens")
+        services = [
+            {
+                "type": kind,
+                "name": kind,
+                "endpoints": [{"interface": "public", "region": region, "region_id": region, "url": url}],
+            }
+            for kind, url in catalogue.items()
+        ]
+        times = {"issued_at": "2026-01-01T00:00:00.000000Z", "expires_at": "2126-01-01T00:00:00.000000Z"}
+        return 201, {"token": {"methods": ["password"], "catalog": services, **times}}
+
+    return HttpPeer(reply)
+
+
+def unused_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
