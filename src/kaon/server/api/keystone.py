@@ -20,7 +20,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Generic, TypeVar
 
-import requests
 import webob.exc
 from keystoneauth1.exceptions import ClientException
 from keystonemiddleware import auth_token
@@ -127,20 +126,22 @@ class Validations:
             self._finding_out.release()
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
-        down = True
+        down = False
         try:
-            said = ask()
-            down = False
-        except (webob.exc.HTTPServiceUnavailable, ClientException, requests.RequestException):
+            return ask()
+        except auth_token.InvalidToken:
             raise
-        except Exception:
-            down = False  # it answered: that there is no such token
+        except webob.exc.HTTPServiceUnavailable:
+            down = True
             raise
+        except Exception as problem:  # whatever it is, it is not the caller's fault: nonsense instead of an answer, no endpoint
+            down = True
+            log.warning("Keystone cannot be asked", reason=repr(problem))
+            raise webob.exc.HTTPServiceUnavailable from problem
         finally:
             if down != self._down:
                 self._down = down
                 log.warning("Keystone does not answer" if down else "Keystone answers again")
-        return said
 
 
 class _Middleware(auth_token.AuthProtocol):  # type: ignore[misc]  # it ships no types
@@ -211,13 +212,9 @@ class KeystoneAuthentication:
     def _ask(self, asked: Asked, user: str, service: str) -> tuple[Caller, float]:
         """Walk through the middleware. Give the caller, and until when that may be believed of the same two tokens."""
         environ = _environ(asked, user, service)
-        status = []
+        status: list[str] = []
         self._middleware.begin()
-        try:
-            self._middleware(environ, lambda line, _headers, _problem=None: status.append(line))
-        except (ClientException, requests.RequestException) as problem:
-            log.warning("Keystone cannot be asked", reason=str(problem))
-            raise _unavailable() from problem
+        self._middleware(environ, lambda line, _headers, _problem=None: status.append(line))
         if status[0].startswith("503"):
             raise _unavailable()
         if environ.get("HTTP_X_IDENTITY_STATUS") != "Confirmed" or status[0] != _ADMITTED or not environ.get("HTTP_X_USER_ID"):
@@ -265,15 +262,19 @@ def _environ(asked: Asked, user: str, service: str) -> dict[str, Any]:
 
 
 def _caller(environ: Mapping[str, Any], token: Mapping[str, Any]) -> Caller:
-    """The caller, from what the middleware put into the environment."""
+    """The caller, from what the middleware put into the environment; what a token has not is empty."""
+
+    def said(header: str) -> str:
+        return environ.get(f"HTTP_X_{header}") or ""
+
     return Caller(
-        user_id=environ["HTTP_X_USER_ID"],
-        project_id=environ.get("HTTP_X_PROJECT_ID", ""),
-        roles=_names(environ.get("HTTP_X_ROLES", "")),
-        service_roles=_names(environ.get("HTTP_X_SERVICE_ROLES", "")),
-        user_domain_id=environ.get("HTTP_X_USER_DOMAIN_ID", ""),
-        project_domain_id=environ.get("HTTP_X_PROJECT_DOMAIN_ID", ""),
-        domain_id=environ.get("HTTP_X_DOMAIN_ID", ""),
+        user_id=said("USER_ID"),
+        project_id=said("PROJECT_ID"),
+        user_domain_id=said("USER_DOMAIN_ID"),
+        project_domain_id=said("PROJECT_DOMAIN_ID"),
+        domain_id=said("DOMAIN_ID"),
+        roles=_names(said("ROLES")),
+        service_roles=_names(said("SERVICE_ROLES")),
         # Not from the header, which the middleware writes twice: a service token would lend its scope to the user, or take it.
         system_scope="all" if (token.get("system") or {}).get("all") else "",
     )
