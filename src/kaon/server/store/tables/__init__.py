@@ -201,6 +201,7 @@ security_groups = sa.Table(
     metadata,
     *standard(),
     sa.Column("stateful", sa.Boolean, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 default_security_groups = sa.Table(
@@ -226,6 +227,7 @@ security_group_rules = sa.Table(
     sa.Column("remote_ip_prefix", Address, nullable=True),
     sa.Column("normalized_cidr", Address, nullable=True, comment="the prefix without host bits; lists are filtered by it"),
     sa.Column("fingerprint", sa.String(64), nullable=False, comment="of all that makes two rules the same"),
+    sa.Column("belongs_to_default_sg", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("security_group_id", "fingerprint"),
 )
 

@@ -19,7 +19,9 @@ default_security_group_rules = sa.Table(
     sa.Column("remote_address_group_id", Identity, nullable=True),
     sa.Column("used_in_default_sg", sa.Boolean, nullable=False),
     sa.Column("used_in_non_default_sg", sa.Boolean, nullable=False),
-    sa.Column("fingerprint", sa.String(64), nullable=False, unique=True, comment="of all that makes two rules the same"),
+    sa.Column("in_default", sa.String(64), nullable=True, unique=True, comment="fingerprint, if default groups have it"),
+    sa.Column("in_others", sa.String(64), nullable=True, unique=True, comment="fingerprint, if other groups have it"),
+    comment="no kind of group can have the same rule twice: the keys say so",
 )
 
 security_groups_default_statefulness = sa.Table(

@@ -465,9 +465,12 @@ def _templates() -> None:
         sa.Column("remote_address_group_id", sa.String(length=36), nullable=True),
         sa.Column("used_in_default_sg", sa.Boolean(), nullable=False),
         sa.Column("used_in_non_default_sg", sa.Boolean(), nullable=False),
-        sa.Column("fingerprint", sa.String(length=64), nullable=False, comment="of all that makes two rules the same"),
+        sa.Column("in_default", sa.String(length=64), nullable=True, comment="fingerprint, if default groups have it"),
+        sa.Column("in_others", sa.String(length=64), nullable=True, comment="fingerprint, if other groups have it"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_default_security_group_rules")),
-        sa.UniqueConstraint("fingerprint", name=op.f("uq_default_security_group_rules_fingerprint")),
+        sa.UniqueConstraint("in_default", name=op.f("uq_default_security_group_rules_in_default")),
+        sa.UniqueConstraint("in_others", name=op.f("uq_default_security_group_rules_in_others")),
+        comment="no kind of group can have the same rule twice: the keys say so",
     )
     op.create_table(
         "security_groups_default_statefulness",

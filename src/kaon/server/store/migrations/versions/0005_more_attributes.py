@@ -1,5 +1,9 @@
-"""Attributes of the resources that were there before: what extensions add to networks, subnets, ports, routers and others."""
+"""Attributes of the resources that were there before: what extensions add to networks, subnets, ports, routers and others.
 
+And the rules that security groups begin with, as they were so far.
+"""
+
+import uuid
 from collections.abc import Mapping
 from typing import Final
 
@@ -60,6 +64,8 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
             sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("distributed", sa.Boolean(), nullable=True),
         ),
+        "security_groups": (sa.Column("is_default", sa.Boolean(), nullable=False, server_default=_NO),),
+        "security_group_rules": (sa.Column("belongs_to_default_sg", sa.Boolean(), nullable=False, server_default=_NO),),
         "agents": (sa.Column("availability_zone", sa.String(255), nullable=False, server_default=sa.text("'nova'")),),
     }
 
@@ -84,6 +90,54 @@ def upgrade() -> None:
             op.add_column(table, column)
     for table, reference, target in _REFERENCES:
         _refer(table, reference, target)
+    _mark_default_groups()
+    _seed_default_rules()
+
+
+def _mark_default_groups() -> None:
+    defaults = sa.table("default_security_groups", sa.column("security_group_id"))
+    for name, column, flag in (
+        ("security_groups", "id", "is_default"),
+        ("security_group_rules", "security_group_id", "belongs_to_default_sg"),
+    ):
+        table = sa.table(name, sa.column(column), sa.column(flag, sa.Boolean))
+        chosen = table.c[column].in_(sa.select(defaults.c.security_group_id))
+        op.execute(sa.update(table).where(chosen).values({flag: True}))
+
+
+_EGRESS: Final = "Legacy default SG rule for egress traffic"
+_INGRESS: Final = "Legacy default SG rule for ingress traffic"
+_SEEDS: Final = (
+    ("egress", "IPv4", _EGRESS, "7455c91e6954ac35464509f906d3f0e98eee5e464f02f680126b43517b0e316e"),
+    ("egress", "IPv6", _EGRESS, "139a6eb204f100d5a4042aa29c23139f285398daa6834fc37a3b76cbdf6463f6"),
+    ("ingress", "IPv4", _INGRESS, "5ef53773fd779cd1e69afc1d83111f587fa9c880ccd28bfa0c212b43487fc292"),
+    ("ingress", "IPv6", _INGRESS, "a69eab1a0f730cf3f7ba5249803b6514959fa30cdd6af0d7281dac1c1d44b3da"),
+)
+"""Direction, ethertype, description (Neutron's own, clients look for it), fingerprint."""
+
+
+def _seed_default_rules() -> None:
+    """Everything out of every group; into a project's default group whatever comes from itself."""
+    names = ("id", "description", "direction", "ethertype", "remote_group_id", "in_default", "in_others")
+    flags = ("used_in_default_sg", "used_in_non_default_sg")
+    table = sa.table("default_security_group_rules", *map(sa.column, names), *(sa.column(flag, sa.Boolean) for flag in flags))
+    op.bulk_insert(
+        table,
+        [
+            {
+                "id": str(uuid.uuid4()),
+                "description": description,
+                "direction": direction,
+                "ethertype": ethertype,
+                "remote_group_id": "PARENT" if direction == "ingress" else None,
+                "used_in_default_sg": True,
+                "used_in_non_default_sg": direction == "egress",
+                "in_default": fingerprint,
+                "in_others": fingerprint if direction == "egress" else None,
+            }
+            for direction, ethertype, description, fingerprint in _SEEDS
+        ],
+    )
 
 
 def _refer(table: str, column: str, target: str) -> None:
