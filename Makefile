@@ -5,7 +5,7 @@ BIN := .venv/bin
 LAB ?= demo
 TEST_JOBS ?= 2
 
-.PHONY: help setup demo demo-down test check format bench lock clean
+.PHONY: help setup demo demo-down test conformance check format bench lock clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: setup ## format, lint, types, walls
 
 test: check ## every check and every test (root: the real kernel is part of it)
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile tests
+
+conformance: setup ## run the API suites that others wrote; results to docs/conformance.md
+	@tools/conformance --report docs/conformance.md
 
 bench: setup ## measure and print; fail where a limit that bench/ states is missed (root)
 	@$(BIN)/python -m bench
