@@ -3,7 +3,8 @@
     python -m bench.hollow --server tcp://127.0.0.1:9697 --keys KEYS --dir STATE --hosts alpha,beta [--physical public:eth0,...]
 
 One process, one agent a host, each with two threads. KEYS is the server's directory of keys, in which the hosts' keys are made.
-Every VM's device is there as soon as it is wanted, so every port that is bound here becomes ACTIVE. Nothing of the machine is touched.
+Every VM's device is there as soon as it is wanted, so every port that is bound here becomes ACTIVE. Nothing of the machine is
+touched.
 """
 
 import argparse
