@@ -150,7 +150,8 @@ def main() -> None:
     make_database(directory)
     ids = fill(url, asked.region, asked.password, asked.network_url)
     logging.getLogger("waitress").setLevel(logging.ERROR)
-    server = waitress.create_server(application, sockets=[listener], threads=8, clear_untrusted_proxy_headers=True)
+    # One thread: SQLite refuses a transaction that read before another one wrote, and Keystone would answer 500.
+    server = waitress.create_server(application, sockets=[listener], threads=1, clear_untrusted_proxy_headers=True)
     facts = {"pid": os.getpid(), "port": port, "auth_url": url, "region": asked.region, "password": asked.password, "ids": ids}
     partial = directory / "peer.partial"
     partial.write_text(json.dumps(facts))
