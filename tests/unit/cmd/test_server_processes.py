@@ -161,6 +161,7 @@ def test_another_can_begin_as_soon_as_one_has_ended(tmp_path: Path) -> None:
     [
         ({"bind_host": "0.0.0.0"}, "loopback"),  # noqa: S104  # refused is the point
         ({"auth_strategy": "http_basic"}, "user_file"),
+        ({"auth_strategy": "keystone"}, "[keystone_authtoken]: auth_type"),
         ({"auth_strategy": "magic"}, "auth_strategy"),
         ({"api_workers": "many"}, "api_workers"),
         ({"base_mac": "zz"}, "base_mac"),
