@@ -16,6 +16,8 @@ Name = sa.String(255)
 ScopeName = sa.String(300)
 Address = sa.String(64)
 AddressHex = sa.String(32)
+SegmentationId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""GRE has 32 bits without sign."""
 
 
 def standard(*, owned: bool = True) -> list[sa.Column[object]]:

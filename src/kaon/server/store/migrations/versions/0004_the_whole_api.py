@@ -180,7 +180,7 @@ def _segments() -> None:
         sa.Column("position", sa.Integer(), nullable=False, comment="order inside the network"),
         sa.Column("network_type", sa.String(length=32), nullable=False),
         sa.Column("physical_network", sa.String(length=64), nullable=False, comment="empty for tunnels"),
-        sa.Column("segmentation_id", sa.Integer(), nullable=True),
+        sa.Column("segmentation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(
             ["network_id"], ["networks.id"], name=op.f("fk_network_segments_network_id"), ondelete="CASCADE"
         ),
@@ -194,6 +194,26 @@ def _segments() -> None:
     )
     op.create_index(op.f("ix_network_segments_name"), "network_segments", ["name"], unique=False)
     op.create_index(op.f("ix_network_segments_network_id"), "network_segments", ["network_id"], unique=False)
+    op.create_table(
+        "pinned_networks",
+        sa.Column("network_id", sa.String(length=36), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["network_id"], ["networks.id"], name=op.f("fk_pinned_networks_network_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("network_id", "host", name=op.f("pk_pinned_networks")),
+        comment="hosts that administrators chose to serve the network with DHCP, whether it needs that now or not",
+    )
+    op.create_index(op.f("ix_pinned_networks_host"), "pinned_networks", ["host"], unique=False)
+    op.create_table(
+        "pinned_routers",
+        sa.Column("router_id", sa.String(length=36), nullable=False),
+        sa.Column("host", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["router_id"], ["routers.id"], name=op.f("fk_pinned_routers_router_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("router_id", name=op.f("pk_pinned_routers")),
+        comment="routers whose host an administrator chose",
+    )
+    op.create_index(op.f("ix_pinned_routers_host"), "pinned_routers", ["host"], unique=False)
 
 
 def _trunks() -> None:
@@ -265,26 +285,6 @@ def _services() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_flavors")),
     )
     op.create_table(
-        "logs",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("project_id", sa.String(length=255), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("description", sa.String(length=255), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(), nullable=False),
-        sa.Column("revision_number", sa.BigInteger(), nullable=False),
-        sa.Column("resource_type", sa.String(length=32), nullable=False),
-        sa.Column("resource_id", sa.String(length=36), nullable=True),
-        sa.Column("target_id", sa.String(length=36), nullable=True),
-        sa.Column("event", sa.String(length=16), nullable=False),
-        sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_logs")),
-    )
-    op.create_index(op.f("ix_logs_name"), "logs", ["name"], unique=False)
-    op.create_index(op.f("ix_logs_project_id"), "logs", ["project_id"], unique=False)
-    op.create_index(op.f("ix_logs_resource_id"), "logs", ["resource_id"], unique=False)
-    op.create_index(op.f("ix_logs_target_id"), "logs", ["target_id"], unique=False)
-    op.create_table(
         "metering_labels",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("project_id", sa.String(length=255), nullable=False),
@@ -348,6 +348,34 @@ def _services() -> None:
         ),
         sa.PrimaryKeyConstraint("project_id", name=op.f("pk_auto_allocated_topologies")),
     )
+    op.create_table(
+        "logs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.String(length=255), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
+        sa.Column("revision_number", sa.BigInteger(), nullable=False),
+        sa.Column("resource_type", sa.String(length=32), nullable=False),
+        sa.Column("security_group_id", sa.String(length=36), nullable=True),
+        sa.Column("router_id", sa.String(length=36), nullable=True),
+        sa.Column("target_id", sa.String(length=36), nullable=True),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["router_id"], ["routers.id"], name=op.f("fk_logs_router_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["security_group_id"], ["security_groups.id"], name=op.f("fk_logs_security_group_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["target_id"], ["ports.id"], name=op.f("fk_logs_target_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_logs")),
+        comment="resource_id is the group or the router; a log goes with what it is about",
+    )
+    op.create_index(op.f("ix_logs_name"), "logs", ["name"], unique=False)
+    op.create_index(op.f("ix_logs_project_id"), "logs", ["project_id"], unique=False)
+    op.create_index(op.f("ix_logs_router_id"), "logs", ["router_id"], unique=False)
+    op.create_index(op.f("ix_logs_security_group_id"), "logs", ["security_group_id"], unique=False)
+    op.create_index(op.f("ix_logs_target_id"), "logs", ["target_id"], unique=False)
 
 
 def _gateways() -> None:

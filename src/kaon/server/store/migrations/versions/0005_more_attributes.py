@@ -10,6 +10,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
+from kaon.lib.ids import new_id
+
 revision = "0005"
 down_revision = "0004"
 
@@ -66,7 +68,12 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
         ),
         "security_groups": (sa.Column("is_default", sa.Boolean(), nullable=False, server_default=_NO),),
         "security_group_rules": (sa.Column("belongs_to_default_sg", sa.Boolean(), nullable=False, server_default=_NO),),
-        "agents": (sa.Column("availability_zone", sa.String(255), nullable=False, server_default=sa.text("'nova'")),),
+        "agents": (
+            sa.Column("availability_zone", sa.String(255), nullable=False, server_default=sa.text("'nova'")),
+            sa.Column(
+                "resources_synced", sa.Boolean(), nullable=True, comment="whether Placement was told of what the agent has"
+            ),
+        ),
     }
 
 
@@ -92,6 +99,31 @@ def upgrade() -> None:
         _refer(table, reference, target)
     _mark_default_groups()
     _seed_default_rules()
+    for table, number in (("networks", "segmentation_id"), ("free_segments", "first"), ("free_segments", "last")):
+        _widen(table, number)
+    _segments()
+
+
+def _widen(table: str, column: str) -> None:
+    if op.get_bind().dialect.name != "sqlite":  # whose integers are wide enough
+        nullable = table == "networks"
+        op.alter_column(table, column, existing_type=sa.Integer(), type_=sa.BigInteger(), existing_nullable=nullable)
+
+
+def _segments() -> None:
+    """Give every network that is there the one segment that it says it has."""
+    names = ("id", "network_type", "physical_network", "segmentation_id", "created_at", "updated_at")
+    networks = sa.table("networks", *(sa.column(name) for name in names))
+    more = ("network_id", "position", "project_id", "name", "description", "revision_number")
+    segments = sa.table("network_segments", *(sa.column(name) for name in (*names, *more)))
+    found = op.get_bind().execute(sa.select(networks)).mappings().all()
+    made = [
+        {**row, "id": new_id(), "network_id": row["id"], "position": 0, "revision_number": 1}
+        | dict.fromkeys(("project_id", "name", "description"), "")
+        for row in found
+    ]
+    if made:
+        op.get_bind().execute(sa.insert(segments), made)
 
 
 def _mark_default_groups() -> None:
