@@ -153,14 +153,8 @@ def keystone(catalogue: Mapping[str, str], region: str = "here") -> HttpPeer:
 
     def reply(asked: Asked) -> Answer:
         assert (asked.method, asked.path) == ("POST", "/v3/auth/tokens")
-        services = [
-            {
-                "type": kind,
-                "name": kind,
-                "endpoints": [{"interface": "public", "region": region, "region_id": region, "url": url}],
-            }
-            for kind, url in catalogue.items()
-        ]
+        public = {"interface": "public", "region": region, "region_id": region}
+        services = [{"type": kind, "name": kind, "endpoints": [public | {"url": url}]} for kind, url in catalogue.items()]
         times = {"issued_at": "2026-01-01T00:00:00.000000Z", "expires_at": "2126-01-01T00:00:00.000000Z"}
         return 201, {"token": {"methods": ["password"], "catalog": services, **times}}
 
