@@ -1,6 +1,9 @@
 """Callers whom Keystone vouches for, with a peer that has every fault."""
 
+import gc
 import select
+import socket
+import subprocess
 import threading
 import time
 import timeit
@@ -322,6 +325,39 @@ def test_who_waits_for_another_hears_the_same(make: Make, peer: Identity) -> Non
         thread.join()
     assert "ann" in {*seen, outcome(door, asked("member"))}
     assert {"ann", 503} >= set(seen)
+
+
+@pytest.fixture
+def memcached() -> Iterator[str]:
+    """A server of our own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-m", "16"]
+    with subprocess.Popen(words) as process:
+        try:
+            until(lambda: _listens(port), "memcached answers")
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # python-memcached never closes a socket
+@pytest.mark.parametrize("more", [{}, {"memcache_security_strategy": "ENCRYPT", "memcache_secret_key": "salt"}])
+def test_servers_that_share_memcached_ask_once(make: Make, peer: Identity, memcached: str, more: dict[str, str]) -> None:
+    """What one of them was told, all of them know; without memcached they ask again."""
+    doors = [make(memcached_servers=memcached, **more) for _ in range(2)]
+    assert ["ann", "ann"] == [outcome(door, asked("member")) for door in doors]
+    assert 1 == peer.asked["member"]
+    assert "ann" == outcome(make(memcached_servers="127.0.0.1:1"), asked("member"))
+    assert 2 == peer.asked["member"]
+    del doors
+    gc.collect()
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
