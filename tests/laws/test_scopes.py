@@ -26,7 +26,7 @@ from kaon.server.control import (
     security_groups,
     subnets,
 )
-from kaon.server.control.core import Caller, Core
+from kaon.server.control.core import Caller, Core, implied
 from kaon.server.store import followers
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Store
@@ -34,7 +34,7 @@ from kaon.wire import scopes
 from kaon.wire.entries import Entry
 from kaon.wire.messages import Delta, Hello, Role, Snapshot
 
-ADMIN = Caller(user_id="root", project_id="p", roles=frozenset({"admin"}), is_admin=True)
+ADMIN = Caller(user_id="root", project_id="p", roles=implied("admin"))
 HOSTS = ("h0", "h1", "h2", "")
 
 

@@ -4,15 +4,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from kaon.model import checks
 from kaon.model.checks import Check, Unfit
 from kaon.model.errors import HTTPBadRequest
-from kaon.model.query import Body, FilterValue, Row
-
-Who = Literal["any", "admin"]
-"""any: whoever may see (for reading) or change (for writing) the row; admin: only an admin."""
+from kaon.model.query import Body, FilterValue
 
 
 class _Word:
@@ -51,9 +48,9 @@ class Attribute:
     visible  appears in answers
     filter   how a list is narrowed by it; None: not at all
     sort     a list may be ordered by it
-    read     who sees it; others get answers without it
-    write    who may set it (in POST: to something else than the default); others get 403
     alias    the extension that brings it
+
+    Who may set it or see it, say rules of policy: `create_port:binding:host_id`, `get_port:binding:host_id`.
     """
 
     name: str
@@ -65,8 +62,6 @@ class Attribute:
     visible: bool = True
     filter: FilterCheck | None = None
     sort: bool = False
-    read: Who = "any"
-    write: Who = "any"
 
     def kept(self, value: Any) -> Any:
         """The value, checked and converted; raises HTTPBadRequest or InvalidInput."""
@@ -118,16 +113,6 @@ class Resource:
         """What a list may be ordered by."""
         return frozenset(attribute.name for attribute in self.attributes if attribute.sort)
 
-    @cached_property
-    def shown_to_all(self) -> tuple[str, ...]:
-        """Attributes in everybody's answers, in the order of declaration."""
-        return tuple(attribute.name for attribute in self.attributes if attribute.visible and attribute.read == "any")
-
-    @cached_property
-    def shown_to_admin(self) -> tuple[str, ...]:
-        """Attributes in an admin's answers, in the order of declaration."""
-        return tuple(attribute.name for attribute in self.attributes if attribute.visible)
-
 
 def identity(alias: str) -> Attribute:
     """The primary key."""
@@ -164,9 +149,7 @@ def standard() -> tuple[Attribute, ...]:
     )
 
 
-def switch(  # noqa: PLR0913  # each is one trait of the attribute
-    name: str, alias: str, *, default: Any = True, put: bool = True, sort: bool = False, write: Who = "any"
-) -> Attribute:
+def switch(name: str, alias: str, *, default: Any = True, put: bool = True, sort: bool = False) -> Attribute:
     """Something that is on or off, for POST and PUT, with filter."""
     return Attribute(
         name=name,
@@ -177,7 +160,6 @@ def switch(  # noqa: PLR0913  # each is one trait of the attribute
         put=put,
         filter=checks.boolean,
         sort=sort,
-        write=write,
     )
 
 
@@ -216,18 +198,3 @@ def update_body(resource: Resource, given: Mapping[str, Any]) -> Body:
         if not resource.by_name[name].put:
             raise HTTPBadRequest(reason=f"Cannot update read-only attribute {name}")
     return {name: resource.by_name[name].kept(value) for name, value in given.items()}
-
-
-def admin_only(resource: Resource, body: Mapping[str, Any], *, created: bool) -> list[str]:
-    """Attributes in the checked body that only an admin may set. In a POST naming the default is no setting."""
-    return [
-        name
-        for name, value in body.items()
-        if resource.by_name[name].write == "admin" and not (created and value == resource.by_name[name].default)
-    ]
-
-
-def rendered(resource: Resource, row: Row, fields: frozenset[str] | None, *, is_admin: bool) -> Row:
-    """The row as the caller gets it: visible attributes that it may read and asked for, in the order of declaration."""
-    names = resource.shown_to_admin if is_admin else resource.shown_to_all
-    return {name: row[name] for name in names if name in row and (fields is None or name in fields)}

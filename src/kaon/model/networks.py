@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kaon.model import checks
+from kaon.model import checks, dns
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch, words
 from kaon.model.tags import tagging
 
@@ -32,8 +32,11 @@ NETWORK: Final = Resource(
         ),
         Attribute(name="status", alias="network", filter=words, sort=True),
         Attribute(name="subnets", alias="network"),
-        switch("shared", "network", default=False, write="admin"),
-        switch("router:external", "external-net", default=False, write="admin"),
+        switch("shared", "network", default=False),
+        switch("router:external", "external-net", default=False),
+        switch("is_default", "auto-allocated-topology", default=False),
+        Attribute(name="ipv4_address_scope", alias="address-scope"),
+        Attribute(name="ipv6_address_scope", alias="address-scope"),
         Attribute(
             name="provider:network_type",
             alias="provider",
@@ -42,8 +45,6 @@ NETWORK: Final = Resource(
             post=True,
             put=True,
             filter=words,
-            read="admin",
-            write="admin",
         ),
         Attribute(
             name="provider:physical_network",
@@ -53,8 +54,6 @@ NETWORK: Final = Resource(
             post=True,
             put=True,
             filter=words,
-            read="admin",
-            write="admin",
         ),
         Attribute(
             name="provider:segmentation_id",
@@ -64,8 +63,6 @@ NETWORK: Final = Resource(
             post=True,
             put=True,
             filter=checks.integer,
-            read="admin",
-            write="admin",
         ),
         Attribute(
             name="port_security_enabled",
@@ -75,6 +72,7 @@ NETWORK: Final = Resource(
             post=True,
             put=True,
         ),
+        dns.naming("dns_domain", "dns-integration", dns.domain),
         *standard(),
         *tagging(),
     ),

@@ -5,6 +5,7 @@ from typing import Any, Final
 from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, label, owner, standard, switch, words
 from kaon.model.errors import InvalidInput
+from kaon.model.port_attributes import FURTHER
 from kaon.model.query import FilterValue
 from kaon.model.tags import tagging
 
@@ -131,8 +132,6 @@ PORT: Final = Resource(
             post=True,
             put=True,
             filter=words,
-            read="admin",
-            write="admin",
         ),
         Attribute(
             name="binding:profile",
@@ -141,11 +140,10 @@ PORT: Final = Resource(
             default=NOT_SPECIFIED,
             post=True,
             put=True,
-            read="admin",
-            write="admin",
         ),
-        Attribute(name="binding:vif_type", alias="binding", read="admin"),
-        Attribute(name="binding:vif_details", alias="binding", read="admin"),
+        Attribute(name="binding:vif_type", alias="binding"),
+        Attribute(name="binding:vif_details", alias="binding"),
+        *FURTHER,
         *standard(),
         *tagging(post=True),
     ),

@@ -10,7 +10,7 @@ import pytest
 import kaon
 from kaon.model import errors
 from kaon.model.agents import AGENT
-from kaon.model.attributes import Resource, admin_only, create_body, rendered, update_body
+from kaon.model.attributes import Resource, create_body, update_body
 from kaon.model.catalogue import DECLARED
 from kaon.model.errors import HTTPBadRequest, InvalidInput, PolicyNotAuthorized, Refused
 from kaon.model.floatingips import FLOATINGIP
@@ -73,21 +73,6 @@ def test_what_is_fixed_at_creation_cannot_be_updated(given: dict[str, Any]) -> N
     """Attributes without PUT are refused by name."""
     with pytest.raises(HTTPBadRequest, match="read-only"):
         update_body(PORT, given)
-
-
-def test_naming_a_default_needs_no_privilege_in_a_post() -> None:
-    """A client that says shared=false asks for nothing; in a PUT it does."""
-    assert admin_only(NETWORK, {"shared": False}, created=True) == []
-    assert admin_only(NETWORK, {"shared": True}, created=True) == ["shared"]
-    assert admin_only(NETWORK, {"shared": False}, created=False) == ["shared"]
-
-
-def test_an_answer_leaves_out_what_the_caller_may_not_read() -> None:
-    """Provider attributes are for admins; the order is that of the declaration."""
-    row = {"provider:network_type": "vxlan", "name": "n", "id": ID, "internal": 1}
-    assert list(rendered(NETWORK, row, None, is_admin=True)) == ["id", "name", "provider:network_type"]
-    assert rendered(NETWORK, row, None, is_admin=False) == {"id": ID, "name": "n"}
-    assert rendered(NETWORK, row, frozenset({"id", "no_such"}), is_admin=False) == {"id": ID}
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.collection)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from kaon.server.backends.linux import LinuxBackend
-from kaon.server.control.core import Caller, Core
+from kaon.server.control.core import Caller, Core, implied
 from kaon.server.store.engine import Store
 
 
@@ -20,16 +20,16 @@ def core(database: str) -> Iterator[Core]:
 @pytest.fixture
 def member() -> Caller:
     """A member of project `blue`."""
-    return Caller(user_id="bea", project_id="blue", roles=frozenset({"member"}))
+    return Caller(user_id="bea", project_id="blue", roles=implied("member"))
 
 
 @pytest.fixture
 def stranger() -> Caller:
     """A member of project `red`."""
-    return Caller(user_id="rob", project_id="red", roles=frozenset({"member"}))
+    return Caller(user_id="rob", project_id="red", roles=implied("member"))
 
 
 @pytest.fixture
 def admin() -> Caller:
     """An admin, of a project of its own."""
-    return Caller(user_id="ada", project_id="staff", roles=frozenset({"admin"}), is_admin=True)
+    return Caller(user_id="ada", project_id="staff", roles=implied("admin"))

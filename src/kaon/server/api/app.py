@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -123,7 +123,7 @@ class Endpoint:
     def _answer(self, asked: Asked, request_id: str) -> Answer:
         if asked.raw_path in routes.PUBLIC:
             return routes.answer_public(asked)
-        caller = self._authenticator.caller(asked, request_id)
+        caller = replace(self._authenticator.caller(asked, request_id), policy=self._core.policy())
         return routes.answer(self._core, caller, asked)
 
 

@@ -3,7 +3,8 @@
 HTTP basic reads two files, both one line a user, `#` begins a comment:
 
     passwords  `user:$2y$...` as `htpasswd -B` writes it (bcrypt only)
-    projects   `user:project id:role[,role...]`; the role `admin` may do everything, `member` writes, `reader` looks
+    projects   `user:project id:role[,role...]`: `reader` looks, `member` writes, `manager` may somewhat more, `admin` nearly
+               all; each implies those before it
 
 Both are read again when they change; a user must stand in both.
 """
@@ -24,7 +25,7 @@ import bcrypt
 from kaon.lib.log import Log
 from kaon.server.api.asked import Asked
 from kaon.server.api.faults import unauthorized
-from kaon.server.control.core import Caller
+from kaon.server.control.core import Caller, implied
 
 log = Log(__name__)
 
@@ -56,7 +57,10 @@ def check_bind(strategy: str, host: str) -> None:
 
 @dataclass(frozen=True)
 class NoAuthentication:
-    """Everybody is an admin. `X-Project-Id` and `X-User-Id` say as whom; `project_id` is used without the header."""
+    """Everybody is an admin, and a service like Nova, so that nothing is left that nobody may.
+
+    `X-Project-Id` and `X-User-Id` say as whom; `project_id` is used without the header.
+    """
 
     project_id: str = "admin"
 
@@ -66,8 +70,7 @@ class NoAuthentication:
         return Caller(
             user_id=headers.get("x-user-id", "admin"),
             project_id=headers.get("x-project-id", self.project_id),
-            roles=frozenset({"admin"}),
-            is_admin=True,
+            roles=implied("admin", "service"),
             request_id=request_id,
         )
 
@@ -133,8 +136,7 @@ class BasicAuthentication:
         return Caller(
             user_id=user.name,
             project_id=user.project_id,
-            roles=user.roles,
-            is_admin="admin" in user.roles,
+            roles=implied(*user.roles),
             request_id=request_id,
         )
 

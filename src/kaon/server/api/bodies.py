@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from kaon.model import checks
-from kaon.model.attributes import Resource, admin_only, create_body, update_body
-from kaon.model.errors import HTTPBadRequest, PolicyNotAuthorized
+from kaon.model.attributes import Resource, create_body, update_body
+from kaon.model.errors import HTTPBadRequest
 from kaon.model.query import Body
+from kaon.server.control import policy
 from kaon.server.control.core import Caller
 
 
@@ -32,21 +33,16 @@ def inside(document: Mapping[str, Any], envelope: str) -> dict[str, Any]:
 
 
 def to_create(resource: Resource, caller: Caller, raw: bytes) -> tuple[list[Body], bool]:
-    """What a POST asks for, and whether in bulk. Raises HTTPBadRequest, InvalidInput or PolicyNotAuthorized."""
+    """What a POST asks for, and whether in bulk. Raises HTTPBadRequest or InvalidInput."""
     document = parsed(raw)
     bulk = resource.collection in document
     items = _items(resource, document[resource.collection]) if bulk else [inside(document, resource.member)]
-    bodies = [create_body(resource, _owned(caller, item)) for item in items]
-    for body in bodies:
-        _refuse_privileges(resource, caller, body, created=True)
-    return bodies, bulk
+    return [create_body(resource, _owned(caller, item)) for item in items], bulk
 
 
-def to_update(resource: Resource, caller: Caller, raw: bytes) -> Body:
-    """What a PUT asks for. Raises HTTPBadRequest, InvalidInput or PolicyNotAuthorized."""
-    body = update_body(resource, inside(parsed(raw), resource.member))
-    _refuse_privileges(resource, caller, body, created=False)
-    return body
+def to_update(resource: Resource, raw: bytes) -> Body:
+    """What a PUT asks for. Raises HTTPBadRequest or InvalidInput."""
+    return update_body(resource, inside(parsed(raw), resource.member))
 
 
 def _items(resource: Resource, given: Any) -> list[dict[str, Any]]:
@@ -72,13 +68,7 @@ def _owned(caller: Caller, given: Mapping[str, Any]) -> dict[str, Any]:
     project = named[0] if named else caller.project_id
     if not named and not project:
         raise HTTPBadRequest(reason="The caller acts in no project, so 'project_id' must be specified")
-    if project != caller.project_id and not caller.is_admin:
+    if project != caller.project_id and not policy.may_name_projects(caller):
         message = f"Specifying 'project_id' or 'tenant_id' other than the authenticated project ({checks.shown(project)}) "
         raise HTTPBadRequest(reason=message + "in request requires admin privileges")
     return {key: value for key, value in given.items() if key != "tenant_id"} | {"project_id": project}
-
-
-def _refuse_privileges(resource: Resource, caller: Caller, body: Body, *, created: bool) -> None:
-    privileged = [] if caller.is_admin else admin_only(resource, body, created=created)
-    if privileged:
-        raise PolicyNotAuthorized(action=f"{'create' if created else 'update'}_{resource.member}:{privileged[0]}")

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from kaon.model.attributes import Resource, rendered
+from kaon.model.attributes import Resource
 from kaon.model.checks import Unfit
 from kaon.model.errors import HTTPBadRequest
 from kaon.model.query import Body, Row
-from kaon.server.api import bodies, lists, tags
+from kaon.server.api import bodies, lists, tags, views
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.faults import not_allowed, not_found
 from kaon.server.control.core import Caller, Core
@@ -91,12 +91,12 @@ def _member(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
         raise not_allowed(*(method for method, needed in verbs.items() if needed in resource.verbs))
     if verb == "show":
         fields = lists.asked_fields(asked)
-        row = served.control.show(core, caller, *ids, lists.needed(fields))
-        return Answer(200, {resource.member: rendered(resource, row, fields, is_admin=caller.is_admin)})
+        row = served.control.show(core, caller, *ids, views.needed(caller, resource, fields))
+        return Answer(200, {resource.member: views.one(core, caller, resource, row, fields)})
     if verb == "update":
-        body = bodies.to_update(resource, caller, asked.body)
+        body = bodies.to_update(resource, asked.body)
         row = served.control.update(core, caller, *ids, body, asked.revision())
-        return Answer(200, {resource.member: rendered(resource, row, None, is_admin=caller.is_admin)})
+        return Answer(200, {resource.member: views.one(core, caller, resource, row)})
     if asked.body:
         raise HTTPBadRequest(reason="A DELETE has no body")
     served.control.delete(core, caller, *ids, asked.revision())
@@ -105,10 +105,10 @@ def _member(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
 
 def _index(served: Served, core: Core, caller: Caller, asked: Asked, above: tuple[str, ...]) -> Answer:
     resource = served.resource
-    query = lists.asked_query(resource, asked, is_admin=caller.is_admin, maximum=core.settings.page_limit)
+    query = lists.asked_query(resource, asked, caller, maximum=core.settings.page_limit)
+    conditions = lists.conditions(resource, query, caller)
     page: Shown = served.control.index(core, caller, *above, query)
-    fields = lists.asked_fields(asked)
-    shown = [rendered(resource, row, fields, is_admin=caller.is_admin) for row in page.rows]
+    shown = views.page(core, caller, resource, page.rows, lists.asked_fields(asked), conditions)
     return Answer(200, lists.listed(resource, asked, query, page.rows, shown))
 
 
@@ -116,7 +116,7 @@ def _create(served: Served, core: Core, caller: Caller, asked: Asked, above: tup
     resource = served.resource
     wanted, bulk = bodies.to_create(resource, caller, asked.body)
     rows: Sequence[Row] = served.control.create(core, caller, *above, wanted)
-    shown = [rendered(resource, row, None, is_admin=caller.is_admin) for row in rows]
+    shown = [views.one(core, caller, resource, row) for row in rows]
     return Answer(201, {resource.collection: shown} if bulk else {resource.member: shown[0]})
 
 
@@ -136,4 +136,4 @@ def _action(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
     row = action.run(core, caller, *ids, body)
     if not action.envelope:
         return Answer(200, row)
-    return Answer(200, {resource.member: rendered(resource, row, None, is_admin=caller.is_admin)})
+    return Answer(200, {resource.member: views.one(core, caller, resource, row)})

@@ -6,7 +6,11 @@ from kaon.model import checks
 from kaon.model.attributes import Resource
 from kaon.model.errors import BadRequest, HTTPBadRequest, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
 from kaon.model.query import FilterValue, Query, Row
+from kaon.server.api import views
 from kaon.server.api.asked import Asked
+from kaon.server.control import policy
+from kaon.server.control.conditions import Condition
+from kaon.server.control.core import Caller
 
 RESERVED: Final = frozenset({"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"})
 
@@ -19,20 +23,12 @@ def asked_fields(asked: Asked) -> frozenset[str] | None:
     return frozenset(value for key, value in asked.query if key == "fields" and value) or None
 
 
-def needed(fields: frozenset[str] | None) -> frozenset[str] | None:
-    """What control has to give so that these fields can be shown and the next page be named."""
-    if fields is None:
-        return None
-    mirror = {"project_id", "tenant_id"} if fields & {"project_id", "tenant_id"} else set()
-    return fields | {"id"} | mirror
-
-
-def asked_query(resource: Resource, asked: Asked, *, is_admin: bool, maximum: int) -> Query:
+def asked_query(resource: Resource, asked: Asked, caller: Caller, *, maximum: int) -> Query:
     """What the list request means. `maximum`: rows of the longest page that is given; 0: no limit. Raises 400 and 403."""
     limit = _limit(asked, maximum)
     return Query(
-        filters=_filters(resource, asked, is_admin=is_admin),
-        fields=needed(asked_fields(asked)),
+        filters=_filters(resource, asked),
+        fields=views.needed(caller, resource, asked_fields(asked)),
         sort=_sort(resource, asked),
         limit=limit,
         marker=(limit and _last(asked, "marker")) or None,  # a marker without pages means nothing, as in Neutron
@@ -74,7 +70,7 @@ def _sort(resource: Resource, asked: Asked) -> tuple[tuple[str, bool], ...]:
     return tuple(ordered.items())
 
 
-def _filters(resource: Resource, asked: Asked, *, is_admin: bool) -> dict[str, tuple[FilterValue, ...]]:
+def _filters(resource: Resource, asked: Asked) -> dict[str, tuple[FilterValue, ...]]:
     given: dict[str, list[str]] = {}
     for key, value in asked.query:
         if key not in RESERVED:
@@ -86,15 +82,26 @@ def _filters(resource: Resource, asked: Asked, *, is_admin: bool) -> dict[str, t
         raise TenantIdProjectIdFilterConflict
     wanted: dict[str, tuple[FilterValue, ...]] = {}
     for key, values in given.items():
-        attribute = resource.by_name[key]
-        if attribute.read == "admin" and not is_admin:
-            # A list narrowed by what the caller may not see would tell it all the same.
-            raise PolicyNotAuthorized(action=f"get_{resource.member}:{key}")
         converted = dict.fromkeys(resource.filters[key](value) for value in values)
         kept = tuple(value for value in converted if not isinstance(value, tuple) or value[0] in ADDRESS_PARTS)
         if kept:
             wanted["project_id" if key == "tenant_id" else key] = kept
     return wanted
+
+
+def conditions(resource: Resource, query: Query, caller: Caller) -> list[Condition]:
+    """What rows must satisfy because the list is narrowed or ordered by attributes that the caller may read of some only.
+
+    Raises PolicyNotAuthorized for an attribute that it may read of none: the list would tell of it all the same.
+    """
+    found = []
+    for name in (*query.filters, *(key for key, _ in query.sort)):
+        answer = policy.may_ask(caller, resource, name)
+        if answer is False:
+            raise PolicyNotAuthorized(action=f"get_{resource.member}:{name}")
+        if isinstance(answer, Condition):
+            found.append(answer)
+    return found
 
 
 def listed(resource: Resource, asked: Asked, query: Query, rows: list[Row], shown: list[Row]) -> dict[str, Any]:

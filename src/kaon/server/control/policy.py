@@ -1,112 +1,53 @@
-"""Who may do what: a small table that oslo.policy will replace behind the same four functions.
+"""Who may do what: the rules of the caller's policy, asked about rows. `control.rules` is the engine behind.
 
-A rule names relations of the caller to the row, any of which is enough. An admin may do everything.
+A list is narrowed twice. SQL lets through what stands in a relation with the caller that a statement can ask:
 
-    owner          the row is of the caller's project and the caller may write
     reader         the row is of the caller's project
-    parent_owner   the row's parent (network of subnets and ports, group of rules) is of the caller's project, and it may write
-    shared         the row's network, or the subnet pool, is shared with everybody
-    external       the row's network is external
-    nobody         only an admin
+    parent_owner   the row's parent (network of subnets and ports, group of rules) is of the caller's project
+    shared         the row, or its network, is shared with the caller's project
+    external       the row's network is external for the caller's project
+
+and of these only relations that the collection's rule (`get_port`) names. Where the rule asks more than that, which only an
+operator's does, rows are asked one by one afterwards.
 """
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kaon.model.attributes import Resource
+from kaon.model.catalogue import RESOURCES
 from kaon.model.errors import PolicyNotAuthorized
+from kaon.server.control.conditions import Answer, Condition, implied, satisfied
 from kaon.server.control.core import Caller
+from kaon.server.control.rules import Rights
 
 Row = Mapping[str, Any]
 
-WRITERS: Final = frozenset({"admin", "manager", "member"})
-"""Roles that may change things; a caller with none of them (a reader) may only look."""
-
-_OWNER: Final = frozenset({"owner"})
-_NOBODY: Final[frozenset[str]] = frozenset()
+_OWN: Final = frozenset({"reader"})
+_OWN_OR_SHARED: Final = frozenset({"reader", "shared"})
 _PARENT: Final = frozenset({"parent_owner"})
-
-_TAGGED: Final = ("network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group")
 
 READ: Final[Mapping[str, frozenset[str]]] = {
     "networks": frozenset({"reader", "shared", "external"}),
     "subnets": frozenset({"reader", "parent_owner", "shared", "external"}),
-    "subnetpools": frozenset({"reader", "shared"}),
+    "subnetpools": _OWN_OR_SHARED,
+    "address_scopes": _OWN_OR_SHARED,
+    "address_groups": _OWN_OR_SHARED,
+    "policies": _OWN_OR_SHARED,
+    "security_groups": _OWN_OR_SHARED,
     "ports": frozenset({"reader", "parent_owner"}),
-    "security_groups": frozenset({"reader"}),
     "security_group_rules": frozenset({"reader", "parent_owner"}),
-    "routers": frozenset({"reader"}),
-    "floatingips": frozenset({"reader"}),
-    "quotas": frozenset({"reader"}),
-    "agents": _NOBODY,
+    "bandwidth_limit_rules": _PARENT,
+    "dscp_marking_rules": _PARENT,
+    "minimum_bandwidth_rules": _PARENT,
+    "minimum_packet_rate_rules": _PARENT,
+    "packet_rate_limit_rules": _PARENT,
+    "port_forwardings": _PARENT,
+    "conntrack_helpers": _PARENT,
+    "port_associations": _PARENT,
 }
-"""Collection -> relations that make a row visible."""
-
-WRITE: Final[Mapping[str, frozenset[str]]] = {
-    "create_network": _OWNER,
-    "update_network": _OWNER,
-    "delete_network": _OWNER,
-    "create_subnet": _PARENT,
-    "update_subnet": frozenset({"owner", "parent_owner"}),
-    "delete_subnet": frozenset({"owner", "parent_owner"}),
-    "create_subnetpool": _OWNER,
-    "update_subnetpool": _OWNER,
-    "delete_subnetpool": _OWNER,
-    "add_prefixes": _OWNER,
-    "remove_prefixes": _OWNER,
-    "onboard_network_subnets": _OWNER,
-    "create_port": frozenset({"parent_owner", "shared"}),
-    "update_port": _OWNER,
-    "delete_port": frozenset({"owner", "parent_owner"}),
-    "create_security_group": _OWNER,
-    "update_security_group": _OWNER,
-    "delete_security_group": _OWNER,
-    "create_security_group_rule": frozenset({"parent_owner"}),
-    "delete_security_group_rule": frozenset({"owner", "parent_owner"}),
-    "create_router": _OWNER,
-    "update_router": _OWNER,
-    "delete_router": _OWNER,
-    "add_router_interface": _OWNER,
-    "remove_router_interface": _OWNER,
-    "add_extraroutes": _OWNER,
-    "remove_extraroutes": _OWNER,
-    "create_floatingip": _OWNER,
-    "update_floatingip": _OWNER,
-    "delete_floatingip": _OWNER,
-    **{f"{verb}_{member}:tags": _OWNER for verb in ("create", "update", "delete") for member in _TAGGED},
-    "update_quota": _NOBODY,
-    "delete_quota": _NOBODY,
-    "index_quota": _NOBODY,
-    "update_agent": _NOBODY,
-    "delete_agent": _NOBODY,
-}
-"""Action -> relations that allow it."""
-
-ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
-    "create_port:device_owner=network:": _PARENT,
-    "create_port:mac_address": _PARENT,
-    "create_port:fixed_ips:ip_address": _PARENT,
-    "create_port:fixed_ips:subnet_id": frozenset({"parent_owner", "shared"}),
-    "create_port:port_security_enabled": _PARENT,
-    "create_port:allowed_address_pairs": _PARENT,
-    "update_port:device_owner=network:": _PARENT,
-    "update_port:mac_address": _NOBODY,
-    "update_port:fixed_ips": _PARENT,
-    "update_port:fixed_ips:ip_address": _PARENT,
-    "update_port:fixed_ips:subnet_id": frozenset({"parent_owner", "shared"}),
-    "update_port:port_security_enabled": _PARENT,
-    "update_port:allowed_address_pairs": _PARENT,
-    "create_router:external_gateway_info:enable_snat": _NOBODY,
-    "create_router:external_gateway_info:external_fixed_ips": _NOBODY,
-    "update_router:external_gateway_info:enable_snat": _NOBODY,
-    "update_router:external_gateway_info:external_fixed_ips": _NOBODY,
-    "create_floatingip:floating_ip_address": _NOBODY,
-}
-"""Action:attribute[:part] -> relations that allow naming it; rules that need no row stand in `model` beside the attribute.
-
-`device_owner=network:` is the attribute with a value that says that the network itself owns the device.
-"""
+"""Collection -> relations that statements can ask; those that are not here know the caller's own project only."""
 
 
 @dataclass(frozen=True)
@@ -114,57 +55,152 @@ class Visibility:
     """Which rows of a collection a caller may see, for a WHERE clause.
 
     everything  no restriction
-    project_id  rows of this project are seen
-    through     besides: rows whose parent stands in one of these relations (parent_owner, shared, external)
+    project_id  the caller's
+    through     rows whose parent stands in one of these relations (parent_owner, shared, external) are seen
+    own         rows of the caller's project are seen
     """
 
     everything: bool
     project_id: str
     through: frozenset[str] = frozenset()
+    own: bool = True
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a caller is shown of a resource.
+
+    names  attributes that it may read, in their order; those with a condition only of rows for which it holds
+    rows   which of the rows that SQL lets through it may see
+    """
+
+    names: tuple[tuple[str, Condition | None], ...]
+    rows: Answer
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Everything that has to be asked of single rows."""
+        of_rows = (self.rows,) if isinstance(self.rows, Condition) else ()
+        return (*of_rows, *(condition for _, condition in self.names if condition is not None))
+
+
+# ---- what rules are about
+
+
+def _subject(resource: Resource) -> str:
+    """The words for a resource in the names of rules: `network`, `floatingip_port_forwarding`."""
+    above = next((one.member for one in RESOURCES if one.collection == resource.parent), "")
+    return f"{above}_{resource.member}" if above else resource.member
+
+
+_BY_SUBJECT: Final[Mapping[str, Resource]] = {_subject(resource): resource for resource in RESOURCES}
+_SUBJECTS: Final[Mapping[str, str]] = {
+    "quotas": "quota",
+    **{resource.collection: subject for subject, resource in _BY_SUBJECT.items()},
+}
+
+
+def _get_rule(collection: str) -> str:
+    return f"get_{_SUBJECTS[collection]}"
+
+
+# ---- seeing
 
 
 def visibility(caller: Caller, collection: str) -> Visibility:
-    """What of `collection` the caller may see; with a project of None-like emptiness and no relation: nothing."""
-    relations = READ[collection]
-    own = caller.project_id if "reader" in relations else ""
-    return Visibility(everything=caller.is_admin, project_id=own, through=relations - {"reader"})
-
-
-def _relations(caller: Caller, row: Row, parent: Row | None) -> frozenset[str]:
-    """Every relation in which the caller stands to the row."""
-    mine = caller.project_id
-    writes = bool(caller.roles & WRITERS)
-    above = parent or {}
-    found = {
-        "reader": bool(mine) and row.get("project_id") == mine,
-        "owner": bool(mine) and writes and row.get("project_id") == mine,
-        "parent_owner": bool(mine) and writes and above.get("project_id") == mine,
-        "shared": bool(above.get("shared")),
-        "external": bool(above.get("router:external")),
-    }
-    return frozenset(relation for relation, holds in found.items() if holds)
+    """What of `collection` SQL lets the caller see."""
+    return _narrowed(caller.rights, collection)[0]
 
 
 def visible(caller: Caller, collection: str, row: Row, parent: Row | None = None) -> bool:
     """Whether the caller may know of the row. The parent of a network is the network itself."""
-    if caller.is_admin:
-        return True
-    # To look, the project is enough: a reader of the network's project sees what is on it.
-    onlooker = dataclasses.replace(caller, roles=WRITERS)
-    return bool(READ[collection] & _relations(onlooker, row, parent))
+    answer = caller.rights.answer(_get_rule(collection))
+    if isinstance(answer, bool):
+        return answer
+    related = _relations(caller.project_id, row, parent or {}) & READ.get(collection, _OWN)
+    return bool(related) and answer.holds(row, parent or {})
 
 
-def _named_parts(action: str, body: Row) -> list[str]:
-    """The attribute rules that a body touches: `action:attribute` and, for dictionaries in it, `action:attribute:part`."""
-    # What the defaults of `model` put into a body was not asked for; none of them is a list, a dictionary or of the network.
-    touched = []
-    for attribute, value in body.items():
-        touched.append(f"{action}:{attribute}")
-        if isinstance(value, str) and value.startswith("network:"):
-            touched.append(f"{action}:{attribute}=network:")
-        parts = value if isinstance(value, list) else [value]
-        touched += [f"{action}:{attribute}:{key}" for part in parts if isinstance(part, Mapping) for key in part]
-    return touched
+def reading(caller: Caller, resource: Resource) -> Reading:
+    """What the caller is shown of a resource; worked out once for each caller."""
+    kept = caller.rights.kept
+    key = ("reading", resource.parent, resource.collection)
+    if key not in kept:
+        kept[key] = _reading(caller.rights, resource)
+    found: Reading = kept[key]
+    return found
+
+
+def may_ask(caller: Caller, resource: Resource, name: str) -> Answer:
+    """Whether a list may be narrowed or ordered by an attribute, which tells of it; a condition: only rows that satisfy it."""
+    conditions = dict(reading(caller, resource).names)
+    if name in conditions:
+        return conditions[name] or True
+    return not (name in resource.by_name and resource.by_name[name].visible)
+
+
+def _reading(rights: Rights, resource: Resource) -> Reading:
+    subject = _subject(resource)
+    seen = rights.answer(f"get_{subject}")
+    names = []
+    for attribute in resource.attributes:
+        rule = f"get_{subject}:{attribute.name}"
+        answer = rights.answer(rule) if rights.knows(rule) else True
+        if attribute.visible and answer is not False:
+            names.append((attribute.name, answer if isinstance(answer, Condition) and not implied(seen, answer) else None))
+    return Reading(tuple(names), _narrowed(rights, resource.collection)[1])
+
+
+def _narrowed(rights: Rights, collection: str) -> tuple[Visibility, Answer]:
+    """What SQL lets through, and what of that the caller may see."""
+    answer = rights.answer(_get_rule(collection))
+    mine = rights.credentials.project_id
+    if isinstance(answer, bool):
+        return Visibility(everything=answer, project_id=mine if answer else "", own=False), answer
+    able = READ.get(collection, _OWN)
+    relations: frozenset[str] = frozenset()
+    exact = True
+    for way in answer.ways:
+        asked = frozenset(_relation(part) for part in (way.parts if way.kind == "all" else (way,))) - {""}
+        exact = exact and way.kind == "is" and bool(asked)
+        # What a statement cannot ask at all may be true of any row that it can reach.
+        relations |= (asked & able) if asked else (able if mine else able - _OWN - _PARENT)
+    through = relations - _OWN
+    return Visibility(everything=False, project_id=mine, through=through, own="reader" in relations), exact or answer
+
+
+def _relation(condition: Condition) -> str:
+    """The relation that a condition asks for; empty: none that statements know."""
+    match condition.what:
+        case ("project", "project_id", _):
+            return "reader"
+        case ("project", name, _) if name.endswith(":project_id"):
+            return "parent_owner"
+        case ("field", "shared", "True"):
+            return "shared"
+        case ("field", "router:external", "True"):
+            return "external"
+        case _:
+            return ""
+
+
+def _relations(mine: str, row: Row, parent: Row) -> frozenset[str]:
+    """Every relation in which a project stands to the row."""
+    found = {
+        "reader": bool(mine) and row.get("project_id") == mine,
+        "parent_owner": bool(mine) and parent.get("project_id") == mine,
+        "shared": bool(row.get("shared") or parent.get("shared")),
+        "external": bool(parent.get("access_as_external")),
+    }
+    return frozenset(relation for relation, holds in found.items() if holds)
+
+
+# ---- doing
+
+
+def may_name_projects(caller: Caller) -> bool:
+    """Whether what the caller makes may be another project's: an administrator's and another service's may."""
+    return caller.is_admin or satisfied(caller.rights.answer("service_api"), {})
 
 
 def authorize(caller: Caller, action: str, row: Row, parent: Row | None = None, body: Row | None = None) -> None:
@@ -173,13 +209,27 @@ def authorize(caller: Caller, action: str, row: Row, parent: Row | None = None, 
     action  `update_port`, `add_router_interface`, ...
     row     what is changed; on create the body
     parent  for subnets and ports the row of their network (`project_id`, `shared`, `router:external`), for rules of their group
-    body    what the caller asks for, when single attributes have rules (ports, routers, floating IPs)
+    body    what the caller asks for: attributes have rules of their own (`create_port:mac_address`)
     """
-    if caller.is_admin:
-        return
-    relations = _relations(caller, row, parent)
-    if not caller.roles & WRITERS or not WRITE[action] & relations:
-        raise PolicyNotAuthorized(action=action)
-    for rule in _named_parts(action, body or {}):
-        if rule in ATTRIBUTES and not ATTRIBUTES[rule] & relations:
+    rights = caller.rights
+    # What a row is about to become counts, as in Neutron: `device_owner` may not be changed to what it forbids.
+    target = {**row, **body} if body and action.startswith("update_") else row
+    for rule in (action, *_named(rights, action, body or {})):
+        if not satisfied(rights.answer(rule), target, parent):
             raise PolicyNotAuthorized(action=rule)
+
+
+def _named(rights: Rights, action: str, body: Row) -> Iterable[str]:
+    """The rules on what a body names: `action:attribute` and, for dictionaries in it, `action:attribute:part`."""
+    verb, _, subject = action.partition("_")
+    resource = _BY_SUBJECT.get(subject) if verb == "create" else None
+    for attribute, value in body.items():
+        # In a POST the default is nothing that was asked for: `model` has put it there.
+        if resource is not None and attribute in resource.by_name and resource.by_name[attribute].default == value:
+            continue
+        rule = f"{action}:{attribute}"
+        if rights.knows(rule):
+            yield rule
+        parts = value if isinstance(value, list) else [value]
+        keys = dict.fromkeys(key for part in parts if isinstance(part, Mapping) for key in part)
+        yield from (f"{rule}:{key}" for key in keys if rights.knows(f"{rule}:{key}"))

@@ -118,10 +118,20 @@ def one(tx: Transaction, table: sa.Table, identity: str, *viewed: sa.ColumnEleme
     return found
 
 
-def children(tx: Transaction, page: Rows, parent: sa.Column[Any], *order: sa.ColumnElement[Any]) -> Mapping[str, list[RowMap]]:
-    """Find what belongs to the rows of a page, by parent id. `parent` is the column of the child that names its parent."""
+def children(
+    tx: Transaction,
+    page: Rows,
+    parent: sa.Column[Any],
+    *order: sa.ColumnElement[Any],
+    also: Sequence[sa.ColumnElement[Any]] = (),
+) -> Mapping[str, list[RowMap]]:
+    """Find what belongs to the rows of a page, by parent id.
+
+    parent  the column of the child that names its parent
+    also    further columns
+    """
     table = parent.table
-    statement = sa.select(table)
+    statement = sa.select(table, *also)
     if len(page.rows) <= _FEW:
         statement = statement.where(parent.in_([row["id"] for row in page.rows]))
     else:

@@ -6,7 +6,7 @@ from typing import Any
 from kaon.model.query import Row
 from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control import floatingips, hosts, networks, ports, routers, scheduling, scope_reading, status, subnets
-from kaon.server.control.core import Caller, Core
+from kaon.server.control.core import Caller, Core, implied
 from kaon.server.control.settings import ServerSettings
 from kaon.server.store import followers
 from kaon.server.store.engine import Store
@@ -14,9 +14,9 @@ from kaon.wire import scopes
 from kaon.wire.entries import Entry
 from kaon.wire.messages import Hello, Realised, RealisedKind, Report, Role
 
-ADMIN = Caller(user_id="root", project_id="admin", roles=frozenset({"admin"}), is_admin=True)
-ANN = Caller(user_id="ann", project_id="p1", roles=frozenset({"member"}))
-BOB = Caller(user_id="bob", project_id="p2", roles=frozenset({"member"}))
+ADMIN = Caller(user_id="root", project_id="admin", roles=implied("admin", "service"))
+ANN = Caller(user_id="ann", project_id="p1", roles=implied("member"))
+BOB = Caller(user_id="bob", project_id="p2", roles=implied("member"))
 
 
 class Cloud:

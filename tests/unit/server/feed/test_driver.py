@@ -17,7 +17,7 @@ from kaon.host.agent import session as agent
 from kaon.lib.ids import new_id
 from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control import networks, ports, scope_reading, segments, subnets
-from kaon.server.control.core import Caller, Core
+from kaon.server.control.core import Caller, Core, implied
 from kaon.server.feed.database import Tail
 from kaon.server.feed.driver import Feed
 from kaon.server.feed.pokes import PokeListener, Poker
@@ -27,7 +27,7 @@ from kaon.wire import scopes
 from kaon.wire.codec import decode_from_server, encode
 from kaon.wire.messages import Pull, Realised, RealisedKind, Report, Role, Welcome
 
-ADMIN = Caller(user_id="u", project_id="p", is_admin=True)
+ADMIN = Caller(user_id="u", project_id="p", roles=implied("admin"))
 PATIENCE_S = 20.0
 
 
