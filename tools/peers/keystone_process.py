@@ -1,4 +1,3 @@
-# ruff: noqa: INP001  # a script for another virtual environment: no package
 """One Keystone process: it makes its directory ready, then answers. Run by `tools/peers/keystone` in Keystone's environment."""
 
 import argparse
