@@ -16,6 +16,7 @@ from kaon.model.errors import (
     SubnetPoolNotFound,
     SubnetPoolQuotaExceeded,
 )
+from kaon.model.errors.sharing import NetworkAddressScopeAffinityError
 from kaon.model.query import Body, Row
 from kaon.server.control import policy
 from kaon.server.control.core import Caller
@@ -28,7 +29,7 @@ _QUOTA_UNIT = {4: 32, 6: 64}
 
 def find_pool(caller: Caller, tx: Transaction, pool_id: str) -> Row:
     """Find a subnet pool that the caller may see. Errors: SubnetPoolNotFound."""
-    row = subnetpools.show(tx, pool_id)
+    row = subnetpools.show(tx, pool_id, caller.project_id)
     if row is None or not policy.visible(caller, "subnetpools", row, row):
         raise SubnetPoolNotFound(subnetpool_id=pool_id)
     return row
@@ -73,7 +74,7 @@ def _pool(caller: Caller, tx: Transaction, body: Body) -> Row | None:
         raise BadRequest(reason="Bad subnets request: subnetpool_id and use_default_subnetpool cannot both be specified.")
     version = ip_network(body["cidr"]).version if body.get("cidr") is not None else body["ip_version"]
     default_id = subnetpools.default_of(tx, version)
-    pool = default_id and subnetpools.show(tx, default_id)
+    pool = default_id and subnetpools.show(tx, default_id, caller.project_id)
     if not pool or not policy.visible(caller, "subnetpools", pool, pool):
         raise BadRequest(reason=f"Bad subnets request: No default subnetpool found for IPv{version}.")
     return pool
@@ -96,10 +97,15 @@ def _check_form(body: Body, pool: Row | None) -> None:
 
 
 def _check_affinity(tx: Transaction, body: Body, pool: Row | None) -> None:
+    """Refuse a subnet that is of another pool than those there; pools of one address scope count as one."""
     wanted = pool and pool["id"]
     for other in subnets.of_network(tx, body["network_id"]):
-        if other["ip_version"] == body["ip_version"] and other["subnetpool_id"] != wanted:
+        if other["ip_version"] != body["ip_version"] or other["subnetpool_id"] == wanted:
+            continue
+        if pool is None or other["address_scope_id"] is None:
             raise NetworkSubnetPoolAffinityError
+        if other["address_scope_id"] != pool["address_scope_id"]:
+            raise NetworkAddressScopeAffinityError
 
 
 def _take(tx: Transaction, pool: Row, body: Body) -> Prefix:

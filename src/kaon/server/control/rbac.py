@@ -19,14 +19,20 @@ def share_with_all(core: Core, tx: Transaction, object_type: str, row: Row, acti
         quota_usage.count_made(tx, row["project_id"], "rbac_policy", 1, core.settings)
 
 
+def publish(core: Core, tx: Transaction, object_type: str, row: Row, action: str = rbac.SHARED) -> None:
+    """As `share_with_all`, for an object of which it is known that not every project has it."""
+    rbac.publish(tx, object_type, row["id"], row["project_id"], action)
+    quota_usage.count_made(tx, row["project_id"], "rbac_policy", 1, core.settings)
+
+
 def stop_sharing_with_all(tx: Transaction, object_type: str, object_id: str, action: str = rbac.SHARED) -> None:
     """Take back what every project was given. Who loses it must not depend on it: the caller looks before."""
     _release(tx, rbac.stop_sharing_with_all(tx, object_type, object_id, action))
 
 
-def forget(tx: Transaction, object_type: str, object_id: str) -> None:
-    """Take back everything that was given on an object, in the transaction that deletes it."""
-    _release(tx, rbac.forget(tx, object_type, object_id))
+def forget(tx: Transaction, object_type: str, object_id: str, action: str | None = None) -> None:
+    """Take back everything that was given on an object, in the transaction that deletes it; or all of one action."""
+    _release(tx, rbac.forget(tx, object_type, object_id, action))
 
 
 def _release(tx: Transaction, owners: Iterable[str]) -> None:

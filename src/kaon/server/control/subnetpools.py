@@ -20,7 +20,7 @@ from kaon.model.errors import (
     SubnetPoolNotFound,
 )
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import following, networks, policy, prefixes, quota_usage
+from kaon.server.control import address_scopes, following, networks, policy, prefixes, quota_usage, rbac
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import free_prefixes, rows, select, subnetpools, subnets
 from kaon.server.store import networks as network_rows
@@ -37,7 +37,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     def work(tx: Transaction) -> list[Row]:
         for project_id, count in Counter(body["project_id"] for body in bodies).items():
             quota_usage.reserve(tx, project_id, "subnetpool", count, core.settings)
-        return [_create(caller, tx, body) for body in bodies]
+        return [_create(core, caller, tx, body) for body in bodies]
 
     return following.write(core, work)
 
@@ -63,7 +63,7 @@ def update(core: Core, caller: Caller, pool_id: str, changes: Body, revision: in
     def work(tx: Transaction) -> Row:
         row = _own(caller, tx, pool_id, "update_subnetpool", changes)
         check_revision(row, revision)
-        return _change(tx, row, changes)
+        return _change(caller, tx, row, changes)
 
     return following.write(core, work)
 
@@ -77,6 +77,7 @@ def delete(core: Core, caller: Caller, pool_id: str, revision: int | None = None
         if subnetpools.in_use(tx, pool_id):
             raise SubnetPoolDeleteError(subnetpool_id=pool_id, reason="it has existing allocations")
         quota_usage.release(tx, row["project_id"], "subnetpool", 1)
+        rbac.forget(tx, "subnetpool", pool_id)
         subnetpools.delete(tx, pool_id)
 
     following.write(core, work)
@@ -87,7 +88,7 @@ def add_prefixes(core: Core, caller: Caller, pool_id: str, body: Body) -> Row:
 
     def work(tx: Transaction) -> Row:
         row = _own(caller, tx, pool_id, "add_prefixes")
-        return {"prefixes": _change(tx, row, {"prefixes": [*row["prefixes"], *body["prefixes"]]})["prefixes"]}
+        return {"prefixes": _change(caller, tx, row, {"prefixes": [*row["prefixes"], *body["prefixes"]]})["prefixes"]}
 
     return following.write(core, work)
 
@@ -100,6 +101,7 @@ def remove_prefixes(core: Core, caller: Caller, pool_id: str, body: Body) -> Row
 
     def work(tx: Transaction) -> Row:
         row = _own(caller, tx, pool_id, "remove_prefixes")
+        address_scopes.check_pool_changeable(caller, tx, row)
         had = _networks(row["prefixes"])
         left = without(had, _networks(body["prefixes"]))
         for gone in without(had, left):
@@ -129,7 +131,8 @@ def onboard_network_subnets(core: Core, caller: Caller, pool_id: str, body: Body
             if subnet["subnetpool_id"] == pool_id:
                 raise IllegalSubnetPoolUpdate(reason=f"subnet {subnet['id']} ({subnet['cidr']}) is from it already")
         prefixes.give_back(tx, found)
-        row = _change(tx, row, {"prefixes": [*row["prefixes"], *(one["cidr"] for one in found)]}) if found else row
+        if found:
+            row = _change(caller, tx, row, {"prefixes": [*row["prefixes"], *(one["cidr"] for one in found)]})
         for subnet in found:
             if not free_prefixes.take(tx, pool_id, ip_network(subnet["cidr"])):
                 raise IllegalSubnetPoolUpdate(
@@ -152,21 +155,34 @@ def _own(caller: Caller, tx: Transaction, pool_id: str, action: str, body: Body 
     return row
 
 
-def _create(caller: Caller, tx: Transaction, body: Body) -> Row:
+def _create(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
     policy.authorize(caller, "create_subnetpool", body, body, body)
     given = {**_DEFAULTS, **body}
-    row = _checked(tx, given, None) | rows.fresh(new_id(), body["project_id"], tx.now)
+    row = _checked(tx, given, None)
+    address_scopes.check_pool(caller, tx, row, None)
+    row |= rows.fresh(new_id(), body["project_id"], tx.now)
     subnetpools.insert(tx, row)
+    if row["shared"]:
+        rbac.publish(core, tx, "subnetpool", row)
     free_prefixes.lay_out(tx, row["id"], _networks(row["prefixes"]))
     return row
 
 
-_DEFAULTS: Mapping[str, Any] = {"description": "", "default_quota": None, "is_default": False, "shared": False, "tags": []}
+_DEFAULTS: Mapping[str, Any] = {
+    "description": "",
+    "default_quota": None,
+    "is_default": False,
+    "shared": False,
+    "address_scope_id": None,
+    "tags": [],
+}
 
 
-def _change(tx: Transaction, row: Row, changes: Body) -> Row:
+def _change(caller: Caller, tx: Transaction, row: Row, changes: Body) -> Row:
     """Store what a caller wants changed, and make what was added free."""
+    address_scopes.check_pool_changeable(caller, tx, row)
     wanted = _checked(tx, row | changes, row)
+    address_scopes.check_pool(caller, tx, wanted, row)
     changed = {key: wanted[key] for key in changes if row[key] != wanted[key]}
     if not changed:
         return row

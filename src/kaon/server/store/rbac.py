@@ -1,8 +1,8 @@
 """Who besides its owner may use an object: RBAC policies asked by object, for every kind of object that can be shared.
 
     networks, index  a Listing's `viewed` has `allowed(...)`: the answer comes with the row; its `through` has `condition(...)`
-    one by one       `shared_ids`, `shared_with`
-    changed          `share_with_all`, `stop_sharing_with_all`, `forget`
+    one by one       `shared_ids`, `targets`
+    changed          by `control.rbac`, which counts: `share_with_all`, `stop_sharing_with_all`, `forget`
 
 Here      the rows behind `shared` and behind who may use a network as external.
 Not here  the policies as resources of their own (`rbac_policies`), who may make them (`control.rbac_policies`).
@@ -14,15 +14,14 @@ from typing import Final
 import sqlalchemy as sa
 
 from kaon.lib.ids import new_id
+from kaon.model import rbac_policies
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import Condition
 from kaon.server.store.tables.sharing import rbac_policies as _TABLE  # noqa: N812  # it is a constant here
 
-SHARED: Final = "access_as_shared"
-EXTERNAL: Final = "access_as_external"
-
-EVERYBODY: Final = "*"
-"""As a target: every project."""
+SHARED: Final = rbac_policies.SHARED
+EXTERNAL: Final = rbac_policies.EXTERNAL
+EVERYBODY: Final = rbac_policies.EVERYBODY
 
 
 def condition(object_type: str, identity: sa.ColumnElement[str], action: str = SHARED) -> Callable[[str], Condition]:
@@ -92,9 +91,9 @@ def stop_sharing_with_all(tx: Transaction, object_type: str, object_id: str, act
     return _remove(tx, object_type, object_id, _TABLE.c.action == action, _TABLE.c.target_project == EVERYBODY)
 
 
-def forget(tx: Transaction, object_type: str, object_id: str) -> list[str]:
-    """Take back everything that anybody was given on an object, which goes. Gives whose policies went, one for each."""
-    return _remove(tx, object_type, object_id)
+def forget(tx: Transaction, object_type: str, object_id: str, action: str | None = None) -> list[str]:
+    """Take back all that anybody was given on an object, or all of one action. Gives whose policies went, one for each."""
+    return _remove(tx, object_type, object_id, sa.true() if action is None else _TABLE.c.action == action)
 
 
 def _remove(tx: Transaction, object_type: str, object_id: str, *which: Condition) -> list[str]:

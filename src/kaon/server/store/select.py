@@ -100,8 +100,8 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
     order = _order(listing, query)
     if query.marker is not None:
         matches.append(_beyond(tx, listing, order, query.marker, visible))
-    columns = (listing.table, *listing.columns_viewed(seeing.project_id))
-    chosen = sa.select(*columns).where(*matches).order_by(*(key.asc() if up else key.desc() for key, up in order))
+    selected = sa.select(listing.table, *listing.columns_viewed(seeing.project_id)).where(*matches)
+    chosen = selected.order_by(*(key.asc() if up else key.desc() for key, up in order))
     limited = chosen if query.limit is None else chosen.limit(query.limit + 1)
     found: list[RowMap] = list(tx.execute(limited).mappings())
     rows = found[: query.limit]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from kaon.lib.addresses import Prefix, to_hex
 from kaon.lib.prefixes import prefix_at
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.server.store import rbac, rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -24,8 +24,8 @@ COLUMNS = {
     "min_prefixlen": "min_prefixlen",
     "max_prefixlen": "max_prefixlen",
     "default_quota": "default_quota",
-    "shared": "shared",
     "is_default": "is_default",
+    "address_scope_id": "address_scope_id",
 }
 """Wire name -> column, for attributes that are one column."""
 
@@ -33,7 +33,8 @@ LISTING = select.Listing(
     table=t.subnetpools,
     columns=select.standard_columns(t.subnetpools) | {wire: t.subnetpools.c[column] for wire, column in COLUMNS.items()},
     special=tags.filters(t.subnetpools),
-    through={"shared": lambda _project: t.subnetpools.c.shared.is_(sa.true())},
+    through={"shared": rbac.condition("subnetpool", t.subnetpools.c.id)},
+    viewed={"shared": rbac.allowed("subnetpool", t.subnetpools.c.id)},
 )
 
 
@@ -43,9 +44,9 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
     return _rows(tx, page), page.has_more
 
 
-def show(tx: Transaction, pool_id: str) -> Row | None:
-    """Find one pool."""
-    found = select.one(tx, t.subnetpools, pool_id)
+def show(tx: Transaction, pool_id: str, project_id: str) -> Row | None:
+    """Find one pool, as a project sees it."""
+    found = select.one(tx, t.subnetpools, pool_id, *LISTING.columns_viewed(project_id))
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
@@ -112,6 +113,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     return [
         rows.standard(row, COLUMNS)
         | {
+            "shared": row["shared"],
             "prefixes": [_text(one, row["ip_version"]) for one in prefixes.get(row["id"], ())],
             "tags": tagged.get(row["id"], []),
         }
