@@ -47,6 +47,9 @@ _DEFAULT = [
     cfg.IntOpt("max_dns_nameservers", min=0, default=5, help="Of one subnet."),
     cfg.IntOpt("max_subnet_host_routes", min=0, default=20, help="Of one subnet."),
     cfg.IntOpt("max_allowed_address_pair", min=0, default=10, help="Of one port."),
+    cfg.StrOpt(
+        "dns_domain", default="openstacklocal", help="Domain of the names that ports have; the default: none was chosen."
+    ),
     cfg.IntOpt("dhcp_agents_per_network", min=1, default=1, help="Hosts that serve one network with DHCP."),
     cfg.IntOpt("agent_down_time", min=1, default=75, help="Seconds after which an agent that is not heard of is dead."),
     cfg.StrOpt("pagination_max_limit", default="-1", help="Largest page of a list; -1 or infinite: no limit."),
@@ -153,6 +156,7 @@ def _control(conf: Any) -> ServerSettings:
         max_dns_nameservers=conf.max_dns_nameservers,
         max_subnet_host_routes=conf.max_subnet_host_routes,
         max_allowed_address_pair=conf.max_allowed_address_pair,
+        dns_domain=conf.dns_domain.lower(),
         dhcp_agents_per_network=conf.dhcp_agents_per_network,
         agent_down_time_s=float(conf.agent_down_time),
         page_limit=_page_limit(conf.pagination_max_limit),

@@ -142,6 +142,23 @@ def fixed_ips(value: Any) -> list[dict[str, str]]:
     return kept
 
 
+_MULTICAST: Final = {4: ipaddress.ip_network("224.0.0.0/4"), 6: ipaddress.ip_network("ff00::/8")}
+
+
+def _sender(value: str) -> str:
+    """What a port may send as: an address or a network without multicast addresses, or everything."""
+    network = ipaddress.ip_network(value)
+    if network.prefixlen and network.overlaps(_MULTICAST[network.version]):
+        raise Unfit(f"{shown(value)} is, or holds, a multicast address: nobody sends as that")
+    return value
+
+
+def _sender_mac(value: str) -> str:
+    if int(value[:2], 16) & 1:
+        raise Unfit(f"{shown(value)} is a multicast MAC address: nobody sends as that")
+    return value
+
+
 def address_pairs(value: Any) -> list[dict[str, str]]:
     """What else a port may send as: `ip_address` (or a network) and perhaps `mac_address` (else the port's own)."""
     kept: list[dict[str, str]] = []
@@ -149,9 +166,9 @@ def address_pairs(value: Any) -> list[dict[str, str]]:
         given = members(pair, (), ("ip_address", "mac_address"))
         if given.get("ip_address") is None:
             raise AllowedAddressPairsMissingIP
-        allowed = {"ip_address": ip_or_cidr(given["ip_address"])}
+        allowed = {"ip_address": _sender(ip_or_cidr(given["ip_address"]))}
         if given.get("mac_address") is not None:
-            allowed["mac_address"] = mac(given["mac_address"])
+            allowed["mac_address"] = _sender_mac(mac(given["mac_address"]))
         if allowed in kept:
             raise DuplicateAddressPairInRequest(mac_address=allowed.get("mac_address"), ip_address=allowed["ip_address"])
         kept.append(allowed)

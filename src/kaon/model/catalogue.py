@@ -3,33 +3,115 @@
 from collections.abc import Mapping
 from typing import Final
 
-from kaon.model import extensions
+from kaon.model import (
+    address_groups,
+    address_scopes,
+    agents,
+    availability_zones,
+    default_security_group_rules,
+    dns,
+    extensions,
+    flavors,
+    logs,
+    network_segment_ranges,
+    networks,
+    port_attributes,
+    port_bindings,
+    qos_policies,
+    qos_rules,
+    quotas,
+    rbac_policies,
+    security_group_rules,
+    security_groups,
+    security_groups_default_statefulness,
+    segments,
+    subnets,
+    trunks,
+)
+from kaon.model.address_groups import ADDRESS_GROUP
+from kaon.model.address_scopes import ADDRESS_SCOPE
 from kaon.model.agents import AGENT
 from kaon.model.attributes import Resource
+from kaon.model.availability_zones import AVAILABILITY_ZONE
+from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.extensions import Extension
+from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingips import FLOATINGIP
+from kaon.model.logs import LOG, LOGGABLE_RESOURCE
+from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
+from kaon.model.port_bindings import BINDING
 from kaon.model.ports import PORT
+from kaon.model.rbac_policies import RBAC_POLICY
 from kaon.model.routers import ROUTER
 from kaon.model.security_group_rules import SECURITY_GROUP_RULE
 from kaon.model.security_groups import SECURITY_GROUP
+from kaon.model.security_groups_default_statefulness import DEFAULT_STATEFULNESS
+from kaon.model.segments import SEGMENT
 from kaon.model.subnetpools import SUBNETPOOL
 from kaon.model.subnets import SUBNET
+from kaon.model.trunks import TRUNK
 
 RESOURCES: Final[tuple[Resource, ...]] = (
     NETWORK,
+    SEGMENT,
+    NETWORK_SEGMENT_RANGE,
+    AVAILABILITY_ZONE,
     SUBNET,
     SUBNETPOOL,
     PORT,
+    BINDING,
+    TRUNK,
     SECURITY_GROUP,
     SECURITY_GROUP_RULE,
+    DEFAULT_SECURITY_GROUP_RULE,
+    DEFAULT_STATEFULNESS,
+    ADDRESS_GROUP,
+    LOG,
+    LOGGABLE_RESOURCE,
     ROUTER,
     FLOATINGIP,
     AGENT,
+    ADDRESS_SCOPE,
+    RBAC_POLICY,
+    qos_policies.POLICY,
+    *qos_rules.RESOURCES,
+    qos_rules.RULE_TYPE,
+    FLAVOR,
+    FLAVOR_SERVICE_PROFILE,
+    NEXT_PROVIDER,
+    SERVICE_PROFILE,
+    SERVICE_PROVIDER,
 )
 """Every resource, sub-resources included (those name their `parent`)."""
 
-DECLARED: Final[Mapping[str, Extension]] = {extension.alias: extension for extension in (*extensions.EXTENSIONS,)}
+DECLARED: Final[Mapping[str, Extension]] = {
+    extension.alias: extension
+    for extension in (
+        *extensions.EXTENSIONS,
+        *subnets.EXTENSIONS,
+        *networks.EXTENSIONS,
+        *segments.EXTENSIONS,
+        *network_segment_ranges.EXTENSIONS,
+        *availability_zones.EXTENSIONS,
+        *agents.EXTENSIONS,
+        *port_attributes.EXTENSIONS,
+        *qos_policies.EXTENSIONS,
+        *flavors.EXTENSIONS,
+        *port_bindings.EXTENSIONS,
+        *dns.EXTENSIONS,
+        *trunks.EXTENSIONS,
+        *address_groups.EXTENSIONS,
+        *address_scopes.EXTENSIONS,
+        *default_security_group_rules.EXTENSIONS,
+        *logs.EXTENSIONS,
+        *quotas.EXTENSIONS,
+        *rbac_policies.EXTENSIONS,
+        *security_group_rules.EXTENSIONS,
+        *security_groups.EXTENSIONS,
+        *security_groups_default_statefulness.EXTENSIONS,
+    )
+}
 """Every alias that has an API here, those included whose effect on the hosts is awaited."""
 
 EXTENSIONS: Final[Mapping[str, Extension]] = {alias: one for alias, one in DECLARED.items() if not one.awaits}

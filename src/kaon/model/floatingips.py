@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from kaon.model import addresses, checks
+from kaon.model import addresses, checks, dns
 from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, owner, standard, words
 from kaon.model.tags import tagging
 
@@ -44,6 +44,8 @@ FLOATINGIP: Final = Resource(
         ),
         Attribute(name="status", alias="router", filter=words, sort=True),
         Attribute(name="port_details", alias="fip-port-details"),
+        dns.naming("dns_name", "dns-integration", dns.relative_name, put=False),
+        dns.naming("dns_domain", "dns-integration", dns.domain, put=False),
         *standard(),
         *tagging(),
     ),

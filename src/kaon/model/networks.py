@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from kaon.model import checks, dns
+from kaon.model import availability_zones, checks, segments, dns
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch, words
+from kaon.model.extensions import Extension
 from kaon.model.tags import tagging
 
 MINIMUM_MTU: Final = 68
@@ -11,6 +12,14 @@ MINIMUM_MTU: Final = 68
 
 MINIMUM_MTU_IPV6: Final = 1280
 """Bytes: the least that IPv6 works with (RFC 8200)."""
+
+
+def _carrying(name: str, alias: str) -> Attribute:
+    """Whether a network carries VLANs of its users, and how."""
+    return Attribute(
+        name=name, alias=alias, check=checks.boolean, default=NOT_SPECIFIED, post=True, filter=checks.boolean
+    )
+
 
 NETWORK: Final = Resource(
     collection="networks",
@@ -65,6 +74,18 @@ NETWORK: Final = Resource(
             filter=checks.integer,
         ),
         Attribute(
+            name="segments",
+            alias="multi-provider",
+            check=segments.several,
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+        ),
+        _carrying("vlan_transparent", "vlan-transparent"),
+        _carrying("qinq", "qinq"),
+        Attribute(name="l2_adjacency", alias="l2_adjacency"),
+        *availability_zones.zones("network_availability_zone", sort=True),
+        Attribute(
             name="port_security_enabled",
             alias="port-security",
             check=checks.boolean,
@@ -78,3 +99,20 @@ NETWORK: Final = Resource(
     ),
 )
 """`mtu` 0 in a request means: the most that the network can carry."""
+
+EXTENSIONS: Final = (
+    Extension(
+        "vlan-transparent",
+        "Vlantransparent",
+        "2015-03-23T09:00:00-00:00",
+        "Networks can carry VLANs of their users.",
+        awaits="no back end carries VLANs of its users",
+    ),
+    Extension(
+        "qinq",
+        "QinQ networks",
+        "2024-12-02T10:00:00-00:00",
+        "Networks can carry VLANs inside VLANs.",
+        awaits="no back end carries VLANs inside VLANs",
+    ),
+)

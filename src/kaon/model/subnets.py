@@ -1,9 +1,13 @@
 """Subnets: which addresses a network's ports may have, and what their hosts are told."""
 
-from typing import Final
+from typing import Any, Final
 
 from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, label, owner, standard, switch, words
+from kaon.model.checks import shown
+from kaon.model.errors import HTTPBadRequest
+from kaon.model.errors.subnets import InvalidInputSubnetServiceType, InvalidSubnetServiceType
+from kaon.model.extensions import Extension
 from kaon.model.tags import tagging
 
 IPV6_MODES: Final = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
@@ -19,6 +23,23 @@ def _mode(name: str) -> Attribute:
         filter=words,
         sort=True,
     )
+
+
+def _service_types(value: Any) -> list[str]:
+    """Owners of ports that the subnet is for, each once; null or empty: any. Raises InvalidSubnetServiceType and others."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise HTTPBadRequest(reason="Subnet service types must be a list.")
+    for one in value:
+        if not isinstance(one, str):
+            raise InvalidInputSubnetServiceType(service_type=shown(one))
+        if not all(one.partition(":")) or len(one) > _OWNER_LENGTH:
+            raise InvalidSubnetServiceType(service_type=shown(one))
+    return list(dict.fromkeys(value))
+
+
+_OWNER_LENGTH: Final = 255
 
 
 SUBNET: Final = Resource(
@@ -103,9 +124,34 @@ SUBNET: Final = Resource(
             post=True,
             put=True,
         ),
+        Attribute(
+            name="service_types",
+            alias="subnet-service-types",
+            check=_service_types,
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+        ),
+        Attribute(
+            name="dns_publish_fixed_ip",
+            alias="subnet-dns-publish-fixed-ip",
+            check=checks.boolean,
+            default=False,
+            post=True,
+            put=True,
+        ),
         # Never shown, never written: it follows the network, and a list may be narrowed by it.
         Attribute(name="shared", alias="subnet", visible=False, filter=checks.boolean),
         *standard(),
         *tagging(),
+    ),
+)
+
+EXTENSIONS: Final = (
+    Extension(
+        "subnet-service-types",
+        "Subnet service types",
+        "2016-03-15T18:00:00-00:00",
+        "A subnet can be kept for ports of certain owners.",
     ),
 )

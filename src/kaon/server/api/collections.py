@@ -128,7 +128,7 @@ def _action(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
     resource = served.resource
     if action.method == "GET":
         return Answer(200, action.run(core, caller, *ids))
-    document = bodies.parsed(asked.body)
+    document = bodies.parsed(asked.body or b"{}")  # an action that needs nothing may come without a body
     try:
         body = action.read(bodies.inside(document, resource.member) if action.envelope else document)
     except Unfit as unfit:

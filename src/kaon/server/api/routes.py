@@ -4,30 +4,58 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from kaon.model.address_groups import ADDRESS_GROUP, addresses_body
+from kaon.model.address_scopes import ADDRESS_SCOPE
 from kaon.model.agents import AGENT
+from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
+from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingips import FLOATINGIP
+from kaon.model.logs import LOG, LOGGABLE_RESOURCE
 from kaon.model.networks import NETWORK
+from kaon.model.port_bindings import BINDING
 from kaon.model.ports import PORT
+from kaon.model.qos_policies import POLICY
+from kaon.model.qos_rules import ALIASES, BY_NAME, RULE_TYPE, RULES
+from kaon.model.rbac_policies import RBAC_POLICY
 from kaon.model.routers import ROUTER, extraroutes_body, interface_body
 from kaon.model.security_group_rules import SECURITY_GROUP_RULE
 from kaon.model.security_groups import SECURITY_GROUP
+from kaon.model.security_groups_default_statefulness import DEFAULT_STATEFULNESS
 from kaon.model.subnetpools import SUBNETPOOL, network_body, prefixes_body
 from kaon.model.subnets import SUBNET
+from kaon.model.trunks import TRUNK, joining_body, leaving_body
 from kaon.server.api import collections, documents
 from kaon.server.api import quotas as quotas_api
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.collections import Action, Served
 from kaon.server.api.faults import not_allowed, not_found
 from kaon.server.control import (
+    address_groups,
+    address_scopes,
     agents,
+    default_security_group_rules,
+    flavor_service_profiles,
+    flavors,
     floatingips,
+    loggable_resources,
+    logs,
     networks,
+    next_providers,
+    port_bindings,
     ports,
+    qos_policies,
+    qos_rules,
+    rbac_policies,
     routers,
+    rule_types,
     security_group_rules,
     security_groups,
+    security_groups_default_statefulness,
+    service_profiles,
+    service_providers,
     subnetpools,
     subnets,
+    trunks,
 )
 from kaon.server.control.core import Caller, Core
 
@@ -45,9 +73,34 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
                 "onboard_network_subnets": Action(subnetpools.onboard_network_subnets, network_body),
             },
         ),
-        Served(PORT, ports),
+        Served(
+            PORT,
+            ports,
+            children={"bindings": Served(BINDING, port_bindings, {"activate": Action(port_bindings.activate)})},
+        ),
+        Served(
+            TRUNK,
+            trunks,
+            {
+                "add_subports": Action(trunks.add_subports, joining_body),
+                "remove_subports": Action(trunks.remove_subports, leaving_body),
+                "get_subports": Action(trunks.get_subports, method="GET"),
+            },
+        ),
         Served(SECURITY_GROUP, security_groups),
         Served(SECURITY_GROUP_RULE, security_group_rules),
+        Served(DEFAULT_SECURITY_GROUP_RULE, default_security_group_rules),
+        Served(DEFAULT_STATEFULNESS, security_groups_default_statefulness),
+        Served(
+            ADDRESS_GROUP,
+            address_groups,
+            {
+                "add_addresses": Action(address_groups.add_addresses, addresses_body),
+                "remove_addresses": Action(address_groups.remove_addresses, addresses_body),
+            },
+        ),
+        Served(LOG, logs),
+        Served(LOGGABLE_RESOURCE, loggable_resources),
         Served(
             ROUTER,
             routers,
@@ -60,6 +113,25 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
         ),
         Served(FLOATINGIP, floatingips),
         Served(AGENT, agents),
+        Served(ADDRESS_SCOPE, address_scopes),
+        Served(RBAC_POLICY, rbac_policies),
+        Served(
+            POLICY,
+            qos_policies,
+            children={rule.collection: Served(rule, qos_rules.Rules(BY_NAME[kind])) for kind, rule in RULES.items()},
+        ),
+        *(Served(alias, qos_rules.Alias(BY_NAME[kind])) for kind, alias in ALIASES.items()),
+        Served(RULE_TYPE, rule_types),
+        Served(
+            FLAVOR,
+            flavors,
+            children={
+                "service_profiles": Served(FLAVOR_SERVICE_PROFILE, flavor_service_profiles),
+                "next_providers": Served(NEXT_PROVIDER, next_providers),
+            },
+        ),
+        Served(SERVICE_PROFILE, service_profiles),
+        Served(SERVICE_PROVIDER, service_providers),
     )
 }
 

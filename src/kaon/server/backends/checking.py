@@ -32,9 +32,7 @@ def subnet(name: str, capabilities: Capabilities, row: Mapping[str, Any]) -> Non
 
 
 def port(name: str, capabilities: Capabilities, row: Mapping[str, Any]) -> None:
-    """Refuse a kind of interface, or filtering, that is not declared. Errors: InvalidInput."""
-    if row["binding:vnic_type"] not in capabilities.vnic_types:
-        raise _cannot(name, f"wire ports with binding:vnic_type {row['binding:vnic_type']}", capabilities.vnic_types)
+    """Refuse filtering that is not declared. Errors: InvalidInput."""
     if row["security_groups"] and not capabilities.security_groups:
         raise _cannot(name, "filter by security_groups", ())
 

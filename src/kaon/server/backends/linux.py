@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kaon.lib.addresses import IPV4, IPV6
+from kaon.model.qos_rules import BY_NAME as KINDS
 from kaon.server.backends import checking
 from kaon.server.backends.protocol import Binding, Capabilities, Change, HostFacts, StatusSink
 from kaon.wire.messages import Realised
@@ -19,7 +20,7 @@ CAPABILITIES: Final = Capabilities(
     tunnel_types=frozenset({"vxlan"}),
     vnic_types=frozenset({"normal"}),
     ip_versions=frozenset({IPV4, IPV6}),
-    ipv6_ra_modes=frozenset(),  # nothing on a host sends router advertisements yet
+    ipv6_ra_modes=frozenset({"slaac", "dhcpv6-stateless", "dhcpv6-stateful"}),
     ipv6_address_modes=frozenset({"slaac", "dhcpv6-stateless", "dhcpv6-stateful"}),
     dhcp_shortest_prefix={IPV4: 0, IPV6: 64},  # dnsmasq takes no shorter one
     security_groups=True,
@@ -28,6 +29,7 @@ CAPABILITIES: Final = Capabilities(
     gateway_outside_subnet=False,
     overhead={"vxlan": _VXLAN_UNDER, "flat": {IPV4: 0, IPV6: 0}},
     status_from="hosts",
+    qos_rules=frozenset(KINDS),  # hosts are told; what they carry out, the extensions say
 )
 
 
@@ -58,7 +60,7 @@ class LinuxBackend:
         checking.subnet(self.name, self.capabilities, subnet)
 
     def validate_port(self, network: Mapping[str, Any], port: Mapping[str, Any]) -> None:  # noqa: ARG002  # of the protocol
-        """Refuse kinds of interfaces that no agent wires."""
+        """Refuse what no agent filters. A kind of interface that none wires shows when it is bound."""
         checking.port(self.name, self.capabilities, port)
 
     def validate_router(self, router: Mapping[str, Any]) -> None:  # noqa: ARG002  # of the protocol
@@ -76,8 +78,10 @@ class LinuxBackend:
     def bind(self, network: Mapping[str, Any], port: Mapping[str, Any], host: HostFacts) -> Binding | None:
         """Plug a tap, named after the port, that the agent puts into its bridge.
 
-        The host must reach the physical network, or have an end of the tunnels.
+        The host must reach the physical network, or have an end of the tunnels; hardware is nothing that the agent wires.
         """
+        if port["binding:vnic_type"] not in self.capabilities.vnic_types:
+            return None
         physical = network["physical_network"]
         if physical not in host.physical_networks if physical else not host.tunnels:
             return None

@@ -23,7 +23,7 @@ class Capabilities:
 
     network_types           provider types of networks
     tunnel_types            those of them that take a segmentation id from the server's ranges
-    vnic_types              of ports
+    vnic_types              of ports that it can bind; others are taken and fail to bind
     ip_versions             of subnets
     ipv6_ra_modes           of subnets: modes in which routers announce the subnet to its hosts
     ipv6_address_modes      of subnets: ways in which hosts come by their addresses
@@ -34,6 +34,7 @@ class Capabilities:
     gateway_outside_subnet  whether a gateway need not lie in its subnet
     overhead                network type -> bytes of an underlay packet that a network cannot use, per underlay IP version
     status_from             who says what became true: the hosts' agents, or the back end itself
+    qos_rules               kinds of QoS rules that it carries out
     """
 
     network_types: frozenset[str]
@@ -49,6 +50,7 @@ class Capabilities:
     gateway_outside_subnet: bool
     overhead: Mapping[str, Mapping[int, int]]
     status_from: Literal["hosts", "backend"]
+    qos_rules: frozenset[str]
 
 
 @dataclass(frozen=True)

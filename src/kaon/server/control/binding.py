@@ -43,6 +43,11 @@ def bind(core: Core, tx: Transaction, network: Mapping[str, Any], port: Mapping[
     return {"binding:vif_type": chosen.vif_type, "binding:vif_details": dict(chosen.vif_details)}
 
 
+def is_movable(port: Mapping[str, Any]) -> bool:
+    """Tell whether a port may have bindings on several hosts: one of a server, or of a share's server."""
+    return str(port["device_owner"]).startswith(("compute:", "manila:"))
+
+
 def wired_host(port: Mapping[str, Any]) -> str:
     """Name the host that wires a port; empty when none does."""
     return "" if port["binding:vif_type"] in NOT_WIRED else str(port["binding:host_id"])

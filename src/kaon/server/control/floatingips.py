@@ -99,6 +99,14 @@ def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[
         _touch(tx, row["id"], row, row)
 
 
+def refuse_to_strand(tx: Transaction, port_id: str, left: Collection[str]) -> None:
+    """Refuse that a port keeps only the addresses `left` while a floating IP leads to another. Errors: BadRequest."""
+    for row in floating.of_port(tx, port_id):
+        if row["fixed_ip_address"] not in left:
+            reason = f"floating IP {row['floating_ip_address']} leads to {row['fixed_ip_address']} of port {port_id}"
+            raise errors.BadRequest(reason=f"Bad port request: {reason}, which it must keep.")
+
+
 def stamp(tx: Transaction, row: Row) -> None:
     """Raise the revision of a floating IP (as `find` gave it) because something that belongs to it changed."""
     floating.update(tx, row["id"], rows.raised(row, tx.now))
@@ -134,10 +142,14 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     port = ports.add(core, tx, outside)
     row = rows.fresh(identity, project_id, tx.now) | {
         "description": given.get("description", ""),
+        "dns_name": given.get("dns_name", ""),
+        "dns_domain": given.get("dns_domain", ""),
         "floating_network_id": network["id"],
         "floating_ip_address": _outside_address(port),
         "status": DOWN,
     }
+    if bool(row["dns_name"]) != bool(row["dns_domain"]):
+        raise errors.BadRequest(reason="dns_name and dns_domain cannot be specified one without the other")
     row |= _lead(tx, caller, row | _NOWHERE, given)
     binding.router_backend(core).validate_floatingip(row)
     floating.insert(tx, row, port["id"])

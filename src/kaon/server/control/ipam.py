@@ -20,10 +20,11 @@ from kaon.model.errors import (
     OverlappingAllocationPools,
     SubnetNotFound,
 )
+from kaon.model.errors.subnets import IpAddressGenerationFailureNoMatchingSubnet
 from kaon.server.store import ports
 from kaon.server.store.addresses import free_in, give_back
 from kaon.server.store.engine import Transaction
-from kaon.server.store.subnets import contains, is_auto
+from kaon.server.store.subnets import contains, is_auto, service_types
 from kaon.server.store.subnets import show as show_subnet
 
 FixedIp = dict[str, str]
@@ -36,13 +37,19 @@ ROUTER_LEGS = ("network:router_interface", "network:router_gateway")
 FLOATING = "network:floatingip"
 """Owner of the port behind a floating IP."""
 
+DHCP = "network:dhcp"
+"""Owner of a DHCP server's port."""
+
 
 # ---- what a subnet may hand out
 
 
 def default_gateway(prefix: Prefix) -> str:
-    """Give the address that a subnet's gateway has when nobody says: the first usable one."""
-    return str(first_and_last_usable(prefix)[0])
+    """Give the address that a subnet's gateway has when nobody says.
+
+    IPv4: the first usable one. IPv6: the first of all, the anycast address of the subnet's routers (RFC 4291, 2.6.1).
+    """
+    return str(prefix[0] if prefix.version == IPV6 else first_and_last_usable(prefix)[0])
 
 
 def default_pools(prefix: Prefix, gateway: str | None) -> list[Pool]:
@@ -99,8 +106,9 @@ def allocate(
     subnets  of the network, oldest first, maybe with `next_free`
     port     `mac_address` and `device_owner`
     wanted   None: one address of each family, where there are subnets of it; otherwise exactly these
-    Errors   as `take`, IpAddressGenerationFailure, ExternalIpAddressExhausted
+    Errors   as `take`, `meant_for`, IpAddressGenerationFailure, ExternalIpAddressExhausted
     """
+    subnets = meant_for(network, subnets, port)
     if wanted is not None:
         asked = [take(tx, network, subnets, port, fixed_ip) for fixed_ip in _explicit_first(wanted)]
         return asked + formed(subnets, port, asked) if asked else []
@@ -121,7 +129,7 @@ def take(
             AllocationOnAutoAddressSubnet, IpAddressGenerationFailure.
     """
     address = wanted.get("ip_address")
-    subnet = _subnet_for(tx, network, subnets, wanted)
+    subnet = _subnet_for(tx, network, subnets, wanted, port["device_owner"])
     own = is_auto(subnet) and port["device_owner"] not in ROUTER_LEGS
     if address is None:
         if own:
@@ -134,6 +142,21 @@ def take(
     if not free and ports.taken(tx, [found]):
         raise IpAddressAlreadyAllocated(ip=address, subnet_id=subnet["id"])
     return found
+
+
+def meant_for(network: Mapping[str, Any], subnets: Sequence[Subnet], port: Mapping[str, Any]) -> list[Subnet]:
+    """List the subnets that a port may have addresses of, by its owner; those that are kept for such owners come first.
+
+    DHCP servers' ports may use any that they serve. Errors: IpAddressGenerationFailureNoMatchingSubnet.
+    """
+    if not any(map(service_types, subnets)):
+        return list(subnets)
+    owner = port["device_owner"]
+    kept = [subnet for subnet in subnets if owner in service_types(subnet) or (owner == DHCP and subnet["enable_dhcp"])]
+    kept += [subnet for subnet in subnets if not service_types(subnet) and subnet not in kept]
+    if not kept:
+        raise IpAddressGenerationFailureNoMatchingSubnet(network_id=network["id"], service_type=owner)
+    return kept
 
 
 def formed(subnets: Sequence[Subnet], port: Mapping[str, Any], besides: Iterable[FixedIp]) -> list[FixedIp]:
@@ -186,19 +209,19 @@ def _meets(fixed_ip: FixedIp, wish: FixedIp) -> bool:
     return address is None or str(ip_address(address)) == fixed_ip["ip_address"]
 
 
-def _subnet_for(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[Subnet], wanted: FixedIp) -> Subnet:
+def _subnet_for(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[Subnet], wanted: FixedIp, owner: str) -> Subnet:
     address = wanted.get("ip_address")
     subnet_id = wanted.get("subnet_id")
     if not subnets:
         raise InvalidInput(error_message=f"fixed_ips need subnets, and network {network['id']} has none")
     if subnet_id is None:
         for subnet in subnets:
-            if address is not None and contains(subnet, address) and _usable(subnet, address):
+            if address is not None and contains(subnet, address) and _usable(subnet, address, owner):
                 return subnet
         raise InvalidIpForNetwork(ip_address=address)
     for subnet in subnets:
         if subnet["id"] == subnet_id:
-            if address is not None and not (contains(subnet, address) and _usable(subnet, address)):
+            if address is not None and not (contains(subnet, address) and _usable(subnet, address, owner)):
                 raise InvalidIpForSubnet(ip_address=address, cidr=subnet["cidr"])
             return subnet
     if show_subnet(tx, subnet_id) is None:
@@ -206,8 +229,11 @@ def _subnet_for(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[S
     raise InvalidInput(error_message=f"fixed_ips names subnet {subnet_id}, which is not on network {network['id']}")
 
 
-def _usable(subnet: Subnet, address: str) -> bool:
-    first, last = first_and_last_usable(ip_network(subnet["cidr"]))
+def _usable(subnet: Subnet, address: str, owner: str) -> bool:
+    prefix = ip_network(subnet["cidr"])
+    first, last = first_and_last_usable(prefix)
+    if prefix.version == IPV6 and owner in (*ROUTER_LEGS, ""):  # routers may have their anycast address
+        first = prefix[0]
     return int(first) <= int(ip_address(address)) <= int(last)
 
 

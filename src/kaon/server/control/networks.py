@@ -14,19 +14,31 @@ from kaon.model.errors import (
     NetworkMTUSubnetConflict,
     NetworkNotFound,
 )
-from kaon.model.networks import MINIMUM_MTU, MINIMUM_MTU_IPV6
+from kaon.model.errors.sharing import DefaultExternalNetworkExists
+from kaon.model.networks import MINIMUM_MTU_IPV6
 from kaon.model.query import Body, Page, Query, Row
+from kaon.model.segments import PROVIDER
 from kaon.server.backends.protocol import Backend
-from kaon.server.control import following, policy, ports, prefixes, quota_usage, security_groups, segments
+from kaon.server.control import (
+    availability_zones,
+    following,
+    policy,
+    ports,
+    prefixes,
+    quota_usage,
+    rbac,
+    security_groups,
+    segment_types,
+    segments,
+)
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import networks, rows, select, subnets
+from kaon.server.store import rbac as sharing
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
 AUTO_DELETED = ("network:dhcp", "network:distributed", "network:floatingip_agent_gateway")
 """Owners of ports that go with their network."""
-
-_PROVIDER = ("provider:network_type", "provider:physical_network", "provider:segmentation_id")
 
 
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
@@ -64,7 +76,8 @@ def update(core: Core, caller: Caller, network_id: str, changes: Body, revision:
         policy.authorize(caller, "update_network", row, row, changes)
         check_revision(row, revision)
         _check_update(core, tx, core.backends[networks.backend_of(tx, network_id)], row, changes)
-        changed = {key: value for key, value in changes.items() if row.get(key) != value}
+        changed = {key: value for key, value in changes.items() if key != "shared" and row.get(key) != value}
+        changed |= _share(core, caller, tx, row, changes)
         if not changed:
             return row
         changed |= rows.raised(row, tx.now)
@@ -92,8 +105,11 @@ def delete(core: Core, caller: Caller, network_id: str, revision: int | None = N
         for project_id, count in Counter(subnet["project_id"] for subnet in going).items():
             quota_usage.release(tx, project_id, "subnet", count)
         prefixes.give_back(tx, going)
+        rbac.forget(tx, "network", network_id)
+        had = segments.rows_of(tx, network_id)
+        subnets.delete_all(tx, going)
         networks.delete(tx, network_id)
-        segments.give_back(core, tx, row)
+        segment_types.give_back(tx, had)
         quota_usage.release(tx, row["project_id"], "network", 1)
         tx.close_scope(scopes.network(network_id))
 
@@ -102,7 +118,7 @@ def delete(core: Core, caller: Caller, network_id: str, revision: int | None = N
 
 def find(caller: Caller, tx: Transaction, network_id: str) -> Row:
     """Find a network that the caller may see. Errors: NetworkNotFound."""
-    row = networks.show(tx, network_id)
+    row = networks.show(tx, network_id, caller.project_id)
     if row is None or not policy.visible(caller, "networks", row, row):
         raise NetworkNotFound(net_id=network_id)
     return row
@@ -110,20 +126,33 @@ def find(caller: Caller, tx: Transaction, network_id: str) -> Row:
 
 def _create(core: Core, caller: Caller, tx: Transaction, backend: Backend, body: Body) -> Row:
     policy.authorize(caller, "create_network", body, body, body)
-    segment = segments.choose(core, tx, backend, body)
+    segments.check_transparency(core, body)
+    availability_zones.check(tx, "network", body.get("availability_zone_hints", ()))
+    chosen = segments.choose(core, tx, body)
+    kinds = [segment.network_type for segment in chosen]
     row = {
-        **{key: value for key, value in body.items() if key not in _PROVIDER},
+        **{key: value for key, value in body.items() if key not in (*PROVIDER, "segments")},
         **rows.fresh(new_id(), body["project_id"], tx.now),
-        **segment,
+        **segments.described(chosen),
+        "availability_zones": [],
+        "l2_adjacency": True,
         "status": "ACTIVE",
         "subnets": [],
+        "ipv4_address_scope": None,
+        "ipv6_address_scope": None,
         "tags": [],
-        "mtu": _mtu(core, backend, segment["provider:network_type"], body.get("mtu")),
+        "mtu": segments.mtu(core, backend, kinds, body.get("mtu")),
     }
     for key, value in _DEFAULTS.items():
         row.setdefault(key, value)
-    backend.validate_network(row)
+    if backend.capabilities.network_types.issuperset(kinds):  # others are made all the same, and their ports not bound
+        backend.validate_network(row)
+    _check_default(tx, row, row)
     networks.insert(tx, row, backend.name)
+    segments.store(tx, row["id"], chosen)
+    for given, action in (("shared", sharing.SHARED), ("router:external", sharing.EXTERNAL)):
+        if row[given]:
+            rbac.publish(core, tx, "network", row, action)
     tx.open_scope(scopes.network(row["id"]))
     tx.touch(scopes.network(row["id"]), "network")
     if row["project_id"]:
@@ -137,29 +166,64 @@ _DEFAULTS: Mapping[str, Any] = {
     "admin_state_up": True,
     "shared": False,
     "router:external": False,
+    "is_default": False,
     "port_security_enabled": True,
+    "dns_domain": "",
+    "availability_zone_hints": [],
+    "vlan_transparent": None,
+    "qinq": None,
 }
 
 
-def _mtu(core: Core, backend: Backend, network_type: str, wanted: int | None) -> int:
-    """Give the MTU of a network: what was asked for, or (None or 0) the most that fits. Errors: InvalidInput."""
-    most = core.settings.underlay_mtu - backend.capabilities.overhead[network_type][core.settings.overlay_ip_version]
-    if not wanted:
-        return most
-    if not MINIMUM_MTU <= wanted <= most:
-        raise InvalidInput(error_message=f"mtu {wanted} is not between {MINIMUM_MTU} and {most}, the most for {network_type}")
-    return wanted
-
-
 def _check_update(core: Core, tx: Transaction, backend: Backend, row: Row, changes: Body) -> None:
-    for key in _PROVIDER:
-        if key in changes:
-            raise InvalidInput(error_message=f"{key} of an existing network cannot be changed by back end {backend.name}")
+    renumbered = segments.renumber(core, tx, row, changes)
+    for key in (*PROVIDER, "segments"):
+        changes.pop(key, None)
+    changes.update(renumbered)
+    if changes.get("router:external") is False:
+        changes.setdefault("is_default", False)
     if "mtu" in changes:
-        changes["mtu"] = _mtu(core, backend, row["provider:network_type"], changes["mtu"])
+        changes["mtu"] = segments.mtu(core, backend, segments.kinds_of(tx, row), changes["mtu"])
         if changes["mtu"] < MINIMUM_MTU_IPV6 and any(one["ip_version"] == IPV6 for one in subnets.of_network(tx, row["id"])):
             raise NetworkMTUSubnetConflict(net_id=row["id"], mtu=MINIMUM_MTU_IPV6)
-    if row["shared"] and changes.get("shared") is False and networks.foreign_projects(tx, row["id"], row["project_id"]):
-        raise InvalidSharedSetting(network=row["name"] or row["id"])
+    _check_default(tx, row, {**row, **changes})
     if row["router:external"] and changes.get("router:external") is False and networks.used_as_external(tx, row["id"]):
         raise ExternalNetworkInUse(net_id=row["id"])
+
+
+def _share(core: Core, caller: Caller, tx: Transaction, row: Row, changes: Body) -> Row:
+    """Store who may use the network, as far as the changes say so. Gives what the caller sees changed by that.
+
+    Errors  InvalidSharedSetting: another project uses it that only has it by what everybody has.
+    """
+    seen: Row = {}
+    targets = sharing.targets(tx, "network", row["id"]) if "shared" in changes else frozenset()
+    if changes.get("shared") and sharing.EVERYBODY not in targets:
+        rbac.publish(core, tx, "network", row)
+        seen["shared"] = True
+    elif "shared" in changes and not changes["shared"] and sharing.EVERYBODY in targets:
+        if networks.foreign_projects(tx, row["id"], row["project_id"]) - targets:
+            raise InvalidSharedSetting(network=row["name"] or row["id"])
+        rbac.stop_sharing_with_all(tx, "network", row["id"])
+        seen["shared"] = caller.project_id in targets
+    if changes.get("router:external", row["router:external"]) != row["router:external"]:
+        if changes["router:external"]:
+            rbac.share_with_all(core, tx, "network", row, sharing.EXTERNAL)
+        else:
+            rbac.forget(tx, "network", row["id"], sharing.EXTERNAL)
+        seen[sharing.EXTERNAL] = changes["router:external"]
+    return seen
+
+
+def _check_default(tx: Transaction, row: Row, wanted: Row) -> None:
+    """Refuse a second default external network, or one that is not external.
+
+    Errors  DefaultExternalNetworkExists, InvalidInput.
+    """
+    if not wanted["is_default"]:
+        return
+    if not wanted["router:external"]:
+        raise InvalidInput(error_message="only an external network can be the default one")
+    there = networks.default_external(tx)
+    if there not in {None, row["id"]}:
+        raise DefaultExternalNetworkExists(net_id=there)

@@ -4,26 +4,21 @@ Routers, floating IPs and DHCP servers have ports too: they use the inner three,
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kaon.lib.ids import new_id, new_mac
 from kaon.model.errors import (
     AddressPairAndPortSecurityRequired,
-    AllowedAddressPairExhausted,
     BadRequest,
-    DuplicateAddressPairInRequest,
     MacAddressInUse,
     NetworkNotFound,
     PortBound,
     PortNotFound,
-    PortSecurityAndIPRequiredForSecurityGroups,
-    PortSecurityPortHasSecurityGroup,
-    SecurityGroupNotFound,
     ServicePortInUse,
     UnsupportedPortDeviceOwner,
 )
+from kaon.model.errors.trunks import PortInUseAsSubPort, PortInUseAsTrunkParent
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import (
     binding,
@@ -32,12 +27,13 @@ from kaon.server.control import (
     ipam,
     nova_events,
     policy,
+    port_attributes,
+    port_security,
     quota_usage,
     scheduling,
-    security_groups,
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import followers, ports, roles, rows, select, subnets, tags
+from kaon.server.store import followers, port_bindings, ports, roles, rows, select, subnets, tags
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -50,20 +46,6 @@ DHCP = "network:dhcp"
 ROUTER_INTERFACE = "network:router_interface"
 """The owner of a router's leg in a subnet."""
 
-_DEFAULTS: Mapping[str, Any] = {
-    "name": "",
-    "description": "",
-    "admin_state_up": True,
-    "device_id": "",
-    "device_owner": "",
-    "allowed_address_pairs": [],
-    "binding:host_id": "",
-    "binding:vnic_type": "normal",
-    "binding:profile": {},
-    "tags": [],
-}
-
-
 # ---- verbs
 
 
@@ -74,12 +56,12 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
         made = []
         counted: Counter[str] = Counter(body["project_id"] for body in bodies)
         for body in bodies:
-            ground = _ground(tx, body)
+            ground = _ground(tx, body, caller.project_id)
             if not policy.visible(caller, "networks", ground[0], ground[0]):
                 raise NetworkNotFound(net_id=body["network_id"])
             quota_usage.reserve(tx, body["project_id"], "port", counted.pop(body["project_id"], 0), core.settings)
             policy.authorize(caller, "create_port", body, ground[0], body)
-            made.append(_add(core, tx, ground, body))
+            made.append(port_attributes.shown(core, _add(core, tx, ground, body)))
         return made
 
     return following.write(core, work)
@@ -88,16 +70,19 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
 def show(core: Core, caller: Caller, port_id: str, fields: frozenset[str] | None = None) -> Row:
     """Find a port. Errors: PortNotFound, also when the caller may not see it."""
     del fields  # the API leaves out what was not asked for; here nothing is cheaper without
-    return core.store.read(lambda tx: find(caller, tx, port_id)[0])
+    return port_attributes.shown(core, core.store.read(lambda tx: find(caller, tx, port_id)[0]))
 
 
 def index(core: Core, caller: Caller, query: Query) -> Page:
     """List ports."""
     seeing = policy.visibility(caller, "ports")
     try:
-        return Page(*core.store.read(lambda tx: ports.index(tx, bounded(core, query), seeing)))
+        found, has_more = core.store.read(lambda tx: ports.index(tx, bounded(core, query), seeing))
     except select.MarkerNotFound:
         raise PortNotFound(port_id=query.marker) from None
+    if query.fields is None or "dns_assignment" in query.fields:
+        found = [port_attributes.shown(core, row) for row in found]
+    return Page(found, has_more)
 
 
 def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: int | None = None) -> Row:
@@ -108,9 +93,9 @@ def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: in
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
         _refuse_for_service(row, changes)
-        after = _alter(core, tx, ground, row, changes)
+        after = _alter(core, tx, ground, row, changes, by_request=True)
         nova_events.port_updated(core, tx, after)
-        return after
+        return port_attributes.shown(core, after)
 
     return following.write(core, work)
 
@@ -122,9 +107,7 @@ def delete(core: Core, caller: Caller, port_id: str, revision: int | None = None
         row, ground = find(caller, tx, port_id)
         policy.authorize(caller, "delete_port", row, ground[0])
         check_revision(row, revision)
-        service = ports.service_of(tx, port_id)
-        if service is not None:
-            raise ServicePortInUse(port_id=port_id, reason=f"has device owner {service}")
+        _refuse_to_delete(port_id, ports.service_of(tx, port_id))
         remove(core, tx, row)
         nova_events.port_deleted(core, tx, row)
         if row["device_owner"] == DHCP:
@@ -138,7 +121,7 @@ def find(caller: Caller, tx: Transaction, port_id: str) -> tuple[Row, Ground]:
     row = ports.show(tx, port_id)
     if row is None:
         raise PortNotFound(port_id=port_id)
-    ground = _ground(tx, row)
+    ground = _ground(tx, row, caller.project_id)
     if not policy.visible(caller, "ports", row, ground[0]):
         raise PortNotFound(port_id=port_id)
     return row, ground
@@ -175,9 +158,11 @@ def remove(core: Core, tx: Transaction, port: Row) -> None:
     floatingips.dissociate_port(core, tx, port["id"])
     served = roles.served_by_port(tx, port["id"]) if port["device_owner"] == DHCP else None
     ipam.release(tx, port["fixed_ips"])
+    prepared = _prepared(tx, port, None)
     ports.delete(tx, port["id"])
-    _touch(tx, port, port, placed=True)
-    followers.follow_port(tx, port["binding:host_id"], port["network_id"], port["security_groups"])
+    _touch(tx, port, port, placed=True, prepared=prepared)
+    for host in (port["binding:host_id"], *prepared):
+        followers.follow_port(tx, host, port["network_id"], port["security_groups"])
     if served is not None:  # the server goes with its port, wherever that was bound meanwhile
         tx.touch(scopes.host(served["host"]), f"dhcp/{served['network_id']}")
         followers.settle(tx, [served["host"]], [scopes.network(served["network_id"])])
@@ -186,7 +171,21 @@ def remove(core: Core, tx: Transaction, port: Row) -> None:
 def stamp(tx: Transaction, port: Row) -> None:
     """Raise the revision of a port (as `find` gave it) because something that belongs to it changed."""
     ports.update(tx, port["id"], rows.raised(port, tx.now))
-    _touch(tx, port, port, placed=False)
+    _touch(tx, port, port, placed=False, prepared=_prepared(tx, port, port))
+
+
+def follow_on(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
+    """Tell hosts of a port (as `find` gave it) that may be moved to them, or no longer; its inactive bindings are written."""
+    for host in sorted(hosts):
+        tx.touch(scopes.host(host), f"port/{port['id']}")
+        followers.follow_port(tx, host, port["network_id"], port["security_groups"])
+
+
+def become_parent(tx: Transaction, port_id: str, trunk_id: str | None) -> None:
+    """Remember that a port is the parent of a trunk, or (None) no longer."""
+    port = find_any(tx, port_id)
+    ports.update(tx, port_id, {"trunk_id": trunk_id, **rows.raised(port, tx.now)})
+    _touch(tx, port, port, placed=False, prepared=_prepared(tx, port, port))
 
 
 def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:
@@ -198,7 +197,7 @@ def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipa
     changed = {"fixed_ips": list(left), **rows.raised(port, tx.now)}
     ports.update(tx, port["id"], changed)
     after = port | changed
-    _touch(tx, port, after, placed=False)
+    _touch(tx, port, after, placed=False, prepared=_prepared(tx, port, after))
     return after
 
 
@@ -207,18 +206,21 @@ def form_addresses(core: Core, tx: Transaction, network_id: str, subnet: Row) ->
     del core
     for port_id in ports.forming(tx, network_id, ipam.ROUTER_LEGS):
         port = find_any(tx, port_id)
+        if subnet["service_types"] and port["device_owner"] not in subnet["service_types"]:
+            continue
         gained = ipam.formed([subnet], port, port["fixed_ips"])
         ports.insert_addresses(tx, port, gained, len(port["fixed_ips"]))
         changed = {"fixed_ips": port["fixed_ips"] + gained, **rows.raised(port, tx.now)}
         ports.update(tx, port_id, changed)
-        _touch(tx, port, port | changed, placed=False)
+        _touch(tx, port, port | changed, placed=False, prepared=_prepared(tx, port, port))
 
 
 # ---- how
 
 
-def _ground(tx: Transaction, body: Body) -> Ground:
-    network, found, default_group = ports.ground(tx, body["network_id"], body["project_id"])
+def _ground(tx: Transaction, body: Body, viewer: str = "") -> Ground:
+    """Read what a port stands on. viewer: the project that asks, for what the network is to it."""
+    network, found, default_group = ports.ground(tx, body["network_id"], body["project_id"], viewer)
     if network is None:
         raise NetworkNotFound(net_id=body["network_id"])
     return network, found, default_group
@@ -226,11 +228,11 @@ def _ground(tx: Transaction, body: Body) -> Ground:
 
 def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     network, found, _ = ground
-    row = {**_DEFAULTS, **body, **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
+    row = {**port_attributes.completed(core, body), **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
     _take_mac(core, tx, row)
-    row["allowed_address_pairs"] = _pairs(core, row, row["allowed_address_pairs"])
-    row["port_security_enabled"] = _port_security(network, body)
-    row["security_groups"] = _groups(core, tx, ground, row, body)
+    row["allowed_address_pairs"] = port_security.pairs(core, row, row["allowed_address_pairs"])
+    row["port_security_enabled"] = port_security.enabled(network, body)
+    row["security_groups"] = port_security.groups_of_new(core, tx, ground[2], row, body)
     if row["allowed_address_pairs"] and not row["port_security_enabled"]:
         raise AddressPairAndPortSecurityRequired
     row["fixed_ips"] = ipam.allocate(tx, network, found, row, body.get("fixed_ips"))
@@ -246,17 +248,19 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     return row
 
 
-def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Body) -> Row:
+def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Body, *, by_request: bool = False) -> Row:
+    """Change a port. by_request: not the network service itself wants it, so no floating IP may lose its way by it."""
     network, _, _ = ground
     after = before | changes
+    port_attributes.change(core, before, after, changes)
     if after["mac_address"] is None:
         after["mac_address"] = new_mac(core.settings.base_mac)
     if after["mac_address"] != before["mac_address"]:
         _change_mac(tx, before, after)
-    after["allowed_address_pairs"] = _pairs(core, after, after["allowed_address_pairs"])
-    _check_security(before, after, changes)
+    after["allowed_address_pairs"] = port_security.pairs(core, after, after["allowed_address_pairs"])
+    port_security.check_change(before, after, changes)
     if sorted(after["security_groups"]) != sorted(before["security_groups"]):
-        _check_groups(tx, after["project_id"], after["security_groups"])
+        port_security.check_groups(tx, after["project_id"], after["security_groups"])
     after["fixed_ips"] = _new_addresses(tx, ground, before, after, changes)
     binding.backend_of(core, network).validate_port(network, after)
     if any(after[key] != before[key] for key in ("binding:host_id", "binding:vnic_type", "binding:profile")):
@@ -270,7 +274,10 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
         return before
     changed |= rows.raised(before, tx.now)
     if "fixed_ips" in changed:
-        floatingips.dissociate_port(core, tx, before["id"], {fixed_ip["ip_address"] for fixed_ip in after["fixed_ips"]})
+        left = {fixed_ip["ip_address"] for fixed_ip in after["fixed_ips"]}
+        if by_request and "fixed_ips" in changes:
+            floatingips.refuse_to_strand(tx, before["id"], left)
+        floatingips.dissociate_port(core, tx, before["id"], left)
     stored = _store_changes(tx, before, before | changed, changed)
     nova_events.status_changed(core, tx, stored, before["status"], stored["status"])
     return stored
@@ -282,18 +289,25 @@ def _store_changes(tx: Transaction, before: Row, after: Row, changed: dict[str, 
         ports.set_groups(tx, before["id"], after["security_groups"])
     if "allowed_address_pairs" in changed:
         ports.set_pairs(tx, before["id"], after["allowed_address_pairs"])
+    prepared = _prepared(tx, before, after)
     moved = before["binding:host_id"] != after["binding:host_id"] or before["binding:vif_type"] != after["binding:vif_type"]
-    _touch(tx, before, after, placed=moved)
+    _touch(tx, before, after, placed=moved, prepared=prepared)
     if moved or "security_groups" in changed:
         groups = {*before["security_groups"], *after["security_groups"]}
-        for host in dict.fromkeys((before["binding:host_id"], after["binding:host_id"])):
+        for host in dict.fromkeys((before["binding:host_id"], after["binding:host_id"], *prepared)):
             followers.follow_port(tx, host, after["network_id"], groups)
     return after
 
 
-def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool) -> None:
-    """Say which scopes a port's change concerns. placed: it came to a host, left one, or both."""
+def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool, prepared: Collection[str] = ()) -> None:
+    """Say which scopes a port's change concerns.
+
+    placed    it came to a host, left one, or both
+    prepared  hosts to which it may be moved
+    """
     key = f"port/{after['id']}"
+    for host in prepared:
+        tx.touch(scopes.host(host), key)
     network = scopes.network(after["network_id"])
     tx.touch(network, key)
     for row in (before, after):
@@ -306,6 +320,22 @@ def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool) -> None:
             tx.touch(scopes.members(group_id), key)
 
 
+def _prepared(tx: Transaction, before: Row, after: Row | None) -> list[str]:
+    """List the hosts to which a port may be moved, or might have been. after: None when it is deleted.
+
+    What can no longer be is forgotten: bindings of a port that is nobody's server any more, and an inactive one on the host
+    where it now is.
+    """
+    if not binding.is_movable(before):
+        return []
+    hosts = port_bindings.hosts(tx, before["id"])
+    if after is not None and not binding.is_movable(after):
+        port_bindings.delete(tx, before["id"])
+    elif after is not None and after["binding:host_id"] != before["binding:host_id"]:
+        port_bindings.delete(tx, before["id"], after["binding:host_id"])
+    return hosts
+
+
 def _refuse_for_service(before: Row, changes: Body) -> None:
     """Refuse what would take a port away from the part of the service that has it."""
     owner = before["device_owner"]
@@ -316,6 +346,19 @@ def _refuse_for_service(before: Row, changes: Body) -> None:
     asked = [wish.get("ip_address") for wish in changes["fixed_ips"]]
     if sorted(filter(None, asked)) != sorted(fixed_ip["ip_address"] for fixed_ip in before["fixed_ips"]):
         raise BadRequest(reason=f"Bad ports request: addresses of port {before['id']} are its router's and cannot change.")
+
+
+def _refuse_to_delete(port_id: str, service: tuple[str, str] | None) -> None:
+    """Refuse to delete what something stands on. service: as `store.ports.service_of` gives it."""
+    match service:
+        case None:
+            return
+        case (ports.TRUNK_PARENT, trunk_id):
+            raise PortInUseAsTrunkParent(port_id=port_id, trunk_id=trunk_id)
+        case (ports.SUB_PORT, trunk_id):
+            raise PortInUseAsSubPort(port_id=port_id, trunk_id=trunk_id)
+        case (owner, _):
+            raise ServicePortInUse(port_id=port_id, reason=f"has device owner {owner}")
 
 
 def _take_mac(core: Core, tx: Transaction, row: Row) -> None:
@@ -337,64 +380,6 @@ def _change_mac(tx: Transaction, before: Row, after: Row) -> None:
         raise MacAddressInUse(net_id=after["network_id"], mac=after["mac_address"])
 
 
-def _pairs(core: Core, row: Row, wanted: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Give the allowed address pairs with every MAC filled in, in order."""
-    found = [
-        {"mac_address": pair.get("mac_address") or row["mac_address"], "ip_address": pair["ip_address"]}
-        for pair in wanted or ()
-    ]
-    found.sort(key=lambda pair: (pair["mac_address"], pair["ip_address"]))
-    for one, other in pairwise(found):
-        if one == other:
-            raise DuplicateAddressPairInRequest(**one)
-    if len(found) > core.settings.max_allowed_address_pair:
-        raise AllowedAddressPairExhausted(quota=core.settings.max_allowed_address_pair)
-    return found
-
-
-def _of_the_network(row: Mapping[str, Any]) -> bool:
-    """Tell whether the network service itself has the port."""
-    return str(row.get("device_owner", "")).startswith("network:")
-
-
-def _port_security(network: Row, body: Body) -> bool:
-    if _of_the_network(body):
-        return False
-    return bool(body.get("port_security_enabled", network["port_security_enabled"]))
-
-
-def _groups(core: Core, tx: Transaction, ground: Ground, row: Row, body: Body) -> list[str]:
-    """Give the groups of a new port: those that are named, or the default one where there is filtering."""
-    wanted = body.get("security_groups")
-    if wanted is not None:
-        if wanted and not row["port_security_enabled"]:
-            raise PortSecurityAndIPRequiredForSecurityGroups
-        if wanted:
-            _check_groups(tx, row["project_id"], wanted)
-        return sorted(set(wanted))
-    if not row["port_security_enabled"] or not row["project_id"] or _of_the_network(row):
-        return []
-    return [ground[2] or security_groups.ensure_default(core, tx, row["project_id"])]
-
-
-def _check_groups(tx: Transaction, project_id: str, group_ids: Sequence[str]) -> None:
-    missing = ports.groups_missing(tx, project_id, group_ids)
-    if missing:
-        raise SecurityGroupNotFound(id=", ".join(missing))
-
-
-def _check_security(before: Row, after: Row, changes: Body) -> None:
-    after["security_groups"] = sorted(set(after["security_groups"] or ()))
-    if after["port_security_enabled"]:
-        return
-    if after["security_groups"]:
-        if "security_groups" in changes:
-            raise PortSecurityAndIPRequiredForSecurityGroups
-        raise PortSecurityPortHasSecurityGroup(port_id=before["id"])
-    if after["allowed_address_pairs"]:
-        raise AddressPairAndPortSecurityRequired
-
-
 def _new_addresses(tx: Transaction, ground: Ground, before: Row, after: Row, changes: Body) -> list[ipam.FixedIp]:
     """Give a port the addresses that are now wanted; those that it keeps stay untouched."""
     network, found, _ = ground
@@ -409,8 +394,9 @@ def _new_addresses(tx: Transaction, ground: Ground, before: Row, after: Row, cha
     forms = bool(wanted)
     wanted = [wish for wish in wanted if not other_mac or wish.get("subnet_id") not in auto]
     kept, wishes = ipam.sort_out(found, after, has, wanted)
-    gained = [ipam.take(tx, network, found, after, wish) for wish in wishes]
-    gained += ipam.formed(found, after, kept + gained) if forms else []
+    meant = ipam.meant_for(network, found, after) if wanted else []
+    gained = [ipam.take(tx, network, meant, after, wish) for wish in wishes]
+    gained += ipam.formed(meant, after, kept + gained) if forms else []
     dropped = [fixed_ip for fixed_ip in before["fixed_ips"] if fixed_ip not in kept + gained]
     gained = [fixed_ip for fixed_ip in gained if fixed_ip not in before["fixed_ips"]]
     for fixed_ip in dropped:

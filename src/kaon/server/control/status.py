@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from kaon.server.control import nova_events
 from kaon.server.control.core import Core
-from kaon.server.store import followers, realised
+from kaon.server.store import followers, port_bindings, realised
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.wire.messages import Realised, RealisedKind, Report
@@ -130,6 +130,10 @@ def _take(tx: Transaction, core: Core, host: str, told: Collection[Realised]) ->
         return
     realised.store(tx, host, mine)
     refresh_ports(tx, core, ids[RealisedKind.PORT] | ids[RealisedKind.LEASE])
+    wired = {thing.id for thing in mine if thing.kind is RealisedKind.PORT and thing.up and not thing.gone}
+    if wired and core.settings.notify_nova_of_status:
+        for port in port_bindings.prepared(tx, host, wired):
+            nova_events.wired_at_destination(core, tx, port)
     _refresh_others(tx, mine, t.routers, RealisedKind.ROUTER, from_revision=False)
     _refresh_others(tx, mine, t.floatingips, RealisedKind.FLOATINGIP, from_revision=True)
 

@@ -38,7 +38,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Make subnets, all or none."""
 
     def work(tx: Transaction) -> list[Row]:
-        grounds = [_network(tx, body["network_id"]) for body in bodies]
+        grounds = [_network(caller, tx, body["network_id"]) for body in bodies]
         for project_id, count in Counter(body["project_id"] for body in bodies).items():
             quota_usage.reserve(tx, project_id, "subnet", count, core.settings)
         return [_create(core, caller, tx, network, body) for network, body in zip(grounds, bodies, strict=True)]
@@ -110,7 +110,7 @@ def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = No
 def find(caller: Caller, tx: Transaction, subnet_id: str) -> tuple[Row, Row]:
     """Find a subnet that the caller may see, and its network. Errors: SubnetNotFound."""
     row = subnets.show(tx, subnet_id)
-    network = row and networks.show(tx, row["network_id"])
+    network = row and networks.show(tx, row["network_id"], caller.project_id)
     if row is None or network is None or not policy.visible(caller, "subnets", row, network):
         raise SubnetNotFound(subnet_id=subnet_id)
     return row, network
@@ -120,8 +120,8 @@ def _backend(core: Core, tx: Transaction, network: Row) -> Backend:
     return cast("Backend", core.backends[networks.backend_of(tx, network["id"])])
 
 
-def _network(tx: Transaction, network_id: str) -> Row:
-    network = networks.show(tx, network_id)
+def _network(caller: Caller, tx: Transaction, network_id: str) -> Row:
+    network = networks.show(tx, network_id, caller.project_id)
     if network is None:
         raise NetworkNotFound(net_id=network_id)
     return network
@@ -166,6 +166,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "ipv6_address_mode": None,
     "dns_nameservers": [],
     "host_routes": [],
+    "service_types": [],
+    "dns_publish_fixed_ip": False,
     "tags": [],
 }
 
@@ -264,6 +266,8 @@ def _check_gateway(backend: Backend, prefix: Prefix, gateway: str | None) -> Non
         if not backend.capabilities.gateway_outside_subnet:
             raise InvalidInput(error_message=f"gateway_ip {gateway} is not in {prefix}: back end {backend.name} needs it there")
         return
+    if address.version == IPV6:
+        return  # the first address, too: the anycast address of the subnet's routers
     first, last = map(int, first_and_last_usable(prefix))
     if not first <= int(address) <= last:
         raise InvalidInput(error_message=f"gateway_ip {gateway} is not an address that a machine in {prefix} may have")

@@ -11,7 +11,19 @@ from typing import Final
 from kaon.model.errors import NotFound, TagNotFound, TagResourceNotFound
 from kaon.model.query import Row
 from kaon.model.tags import check_number
-from kaon.server.control import floatingips, following, networks, policy, ports, prefixes, routers, security_groups, subnets
+from kaon.server.control import (
+    floatingips,
+    following,
+    networks,
+    policy,
+    ports,
+    prefixes,
+    qos_policies,
+    routers,
+    security_groups,
+    subnets,
+    trunks,
+)
 from kaon.server.control.core import Caller, Core, check_revision
 from kaon.server.store import networks as network_rows
 from kaon.server.store import routers as router_rows
@@ -19,6 +31,7 @@ from kaon.server.store import rows, tags
 from kaon.server.store import security_groups as group_rows
 from kaon.server.store import subnetpools as pool_rows
 from kaon.server.store import subnets as subnet_rows
+from kaon.server.store import trunks as trunk_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -71,9 +84,11 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
     "ports": _Tagged("port", lambda caller, tx, identity: ports.find(caller, tx, identity)[0], ports.stamp),
     "routers": _Tagged("router", routers.find, _stamp_router),
     "floatingips": _Tagged("floatingip", floatingips.find, floatingips.stamp),
+    "trunks": _Tagged("trunk", trunks.find, lambda tx, row: trunk_rows.update(tx, row["id"], rows.raised(row, tx.now))),
     "security_groups": _Tagged(
         "security_group", _find_group, lambda tx, row: group_rows.update(tx, row["id"], rows.raised(row, tx.now))
     ),
+    "policies": _Tagged("policy", qos_policies.find, qos_policies.stamp),
 }
 
 

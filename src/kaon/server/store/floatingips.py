@@ -22,6 +22,8 @@ COLUMNS = {
     "fixed_ip_address": "fixed_ip_address",
     "router_id": "router_id",
     "status": "status",
+    "dns_name": "dns_name",
+    "dns_domain": "dns_domain",
 }
 """Wire name -> column, for attributes that are one column."""
 

@@ -2,8 +2,8 @@
 
 A host needs
     host:<itself>      always
-    network:<n>        while a port of n is bound to it, it serves n with DHCP, or a router it hosts has a leg on n
-    group:<g>          while a port bound to it is in g
+    network:<n>        while a port of n is bound to it or may be moved to it, it serves n with DHCP, or a router it hosts has a leg on n
+    group:<g>          while such a port is in g
     members:<r>        while a rule of a group it needs names r as its remote group
     router:<r>         while it hosts r
 
@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.scope_rows import NOT_WIRED
+from kaon.server.store.tables.trunks import port_bindings
 from kaon.wire import scopes
 
 
@@ -146,6 +147,11 @@ def _questions() -> list[tuple[scopes.Kind, sa.Select[*tuple[Any, ...]], sa.Colu
     membership = t.port_security_groups.c
     rule = t.security_group_rules.c
     wired = port.vif_type.not_in(NOT_WIRED)
+    prepared = port_bindings.c
+    ready = prepared.vif_type.not_in(NOT_WIRED)
+    moving = t.ports.join(port_bindings, prepared.port_id == port.id)
+    moving_in_groups = port_bindings.join(t.port_security_groups, membership.port_id == prepared.port_id)
+    rules_of_moving = moving_in_groups.join(t.security_group_rules, rule.security_group_id == membership.security_group_id)
     in_groups = t.port_security_groups.join(t.ports, port.id == membership.port_id)
     rules_of_ports = in_groups.join(t.security_group_rules, rule.security_group_id == membership.security_group_id)
     legs_of_hosted = t.router_ports.join(t.hosted_routers, hosted.router_id == leg.router_id)
@@ -165,5 +171,10 @@ def _questions() -> list[tuple[scopes.Kind, sa.Select[*tuple[Any, ...]], sa.Colu
         reason(scopes.Kind.NETWORK, legs_of_hosted, hosted.host, leg.network_id),
         reason(scopes.Kind.GROUP, in_groups, port.host, membership.security_group_id, wired),
         reason(scopes.Kind.MEMBERS, rules_of_ports, port.host, rule.remote_group_id, wired, rule.remote_group_id.is_not(None)),
+        reason(scopes.Kind.NETWORK, moving, prepared.host, port.network_id, ready),
+        reason(scopes.Kind.GROUP, moving_in_groups, prepared.host, membership.security_group_id, ready),
+        reason(
+            scopes.Kind.MEMBERS, rules_of_moving, prepared.host, rule.remote_group_id, ready, rule.remote_group_id.is_not(None)
+        ),
         reason(scopes.Kind.ROUTER, t.hosted_routers, hosted.host, hosted.router_id),
     ]

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from kaon.lib.addresses import to_hex
 from kaon.model.query import FilterValue, Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.server.store import networks, rows, select, tags, trunks
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
+from kaon.server.store.tables import trunks as tt
 
 COLUMNS = {
     "id": "id",
@@ -28,11 +29,31 @@ COLUMNS = {
     "binding:host_id": "host",
     "binding:vnic_type": "vnic_type",
     "binding:vif_type": "vif_type",
+    "dns_name": "dns_name",
+    "dns_domain": "dns_domain",
+    "data_plane_status": "data_plane_status",
+    "propagate_uplink_status": "propagate_uplink_status",
+    "numa_affinity_policy": "numa_affinity_policy",
+    "device_profile": "device_profile",
+    "trusted": "trusted",
+    "hardware_offload_type": "hardware_offload_type",
+    "ip_allocation": "ip_allocation",
+    "trunk_id": "trunk_id",
 }
-"""Wire name -> column, for attributes that are one column."""
+"""Name in the resource -> column, for attributes that are one column. `trunk_id` (the port is that trunk's parent) is not shown."""
 
-DOCUMENTS = {"binding:profile": "profile", "binding:vif_details": "vif_details"}
-"""Wire name -> column, for those that the API itself defines as free-form dictionaries."""
+DOCUMENTS = {
+    "binding:profile": "profile",
+    "binding:vif_details": "vif_details",
+    "extra_dhcp_opts": "extra_dhcp_opts",
+    "hints": "hints",
+}
+"""Wire name -> column, for those that are kept as JSON; null when the column is."""
+
+
+TRUNK_PARENT = "parent of a trunk"
+SUB_PORT = "sub-port of a trunk"
+"""What a port may be to a trunk; see `service_of`."""
 
 
 def _having(table: sa.Table, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -81,18 +102,23 @@ def show(tx: Transaction, port_id: str) -> Row | None:
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
-def ground(tx: Transaction, network_id: str, project_id: str) -> tuple[Row | None, Sequence[RowMap], str | None]:
+def ground(
+    tx: Transaction, network_id: str, project_id: str, viewer: str = ""
+) -> tuple[Row | None, Sequence[RowMap], str | None]:
     """Read all that a new port needs to know, in one statement.
 
-    The network (None: there is none) by column names with `router:external`; its subnets, oldest first, each with
-    `next_free`, the first free address as hexadecimal digits or None; the id of the project's default security group.
+    The network (None: there is none) by column names with `router:external`, and what it is to the project that looks
+    (`viewer`): `shared`, `access_as_external`; its subnets, oldest first, each with `next_free`, the first free address as
+    hexadecimal digits or None; the id of the project's default security group.
     """
     n, s, f, d = t.networks.c, t.subnets.c, t.free_addresses.c, t.default_security_groups.c
     next_free = sa.select(sa.func.min(f.first)).where(f.subnet_id == s.id).correlate(t.subnets).scalar_subquery()
     default = sa.select(d.security_group_id).where(d.project_id == project_id).scalar_subquery()
+    viewed = networks.LISTING.columns_viewed(viewer)
     statement = (
         sa.select(
             *(column.label(f"network_{column.key}") for column in n),
+            *viewed,
             t.subnets,
             next_free.label("next_free"),
             default.label("default_group"),
@@ -105,6 +131,7 @@ def ground(tx: Transaction, network_id: str, project_id: str) -> tuple[Row | Non
     if not found:
         return None, [], None
     network = {column.key: found[0][f"network_{column.key}"] for column in n}
+    network |= {column.key: found[0][column.key] for column in viewed}
     network["router:external"] = network["external"]
     tx.rely_on(t.networks, network_id, network["revision_number"])
     return network, [row for row in found if row["id"] is not None], found[0]["default_group"]
@@ -203,11 +230,18 @@ def groups_missing(tx: Transaction, project_id: str, group_ids: Sequence[str]) -
     return sorted(set(group_ids) - set(tx.execute(usable).scalars()))
 
 
-def service_of(tx: Transaction, port_id: str) -> str | None:
-    """Tell what stands on a port and forbids to delete it as a plain port; None when nothing does."""
-    leg = sa.select(t.router_ports.c.device_owner).where(t.router_ports.c.port_id == port_id)
-    floating = sa.select(sa.literal("network:floatingip")).where(t.floatingips.c.floating_port_id == port_id)
-    return tx.execute(sa.union_all(leg, floating)).scalars().first()
+def service_of(tx: Transaction, port_id: str) -> tuple[str, str] | None:
+    """Tell what stands on a port and forbids to delete it as a plain port: an owner, and an id of it; None: nothing does.
+
+    Owners  those of devices (`network:...`), TRUNK_PARENT and SUB_PORT with the id of the trunk.
+    """
+    nobody = sa.literal("")
+    leg = sa.select(t.router_ports.c.device_owner, t.router_ports.c.router_id).where(t.router_ports.c.port_id == port_id)
+    floating = sa.select(sa.literal("network:floatingip"), nobody).where(t.floatingips.c.floating_port_id == port_id)
+    parent = sa.select(sa.literal(TRUNK_PARENT), tt.trunks.c.id).where(tt.trunks.c.port_id == port_id)
+    joined = sa.select(sa.literal(SUB_PORT), tt.trunk_subports.c.trunk_id).where(tt.trunk_subports.c.port_id == port_id)
+    found = tx.execute(sa.union_all(leg, floating, parent, joined)).first()
+    return (found[0], found[1]) if found is not None else None
 
 
 def devices(tx: Transaction, port_ids: Collection[str]) -> list[RowMap]:
@@ -219,8 +253,12 @@ def devices(tx: Transaction, port_ids: Collection[str]) -> list[RowMap]:
 
 def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     values = rows.values(row, COLUMNS)
-    values.update({column: json.dumps(row[wire], sort_keys=True) for wire, column in DOCUMENTS.items() if wire in row})
+    values.update({column: _json(row[wire]) for wire, column in DOCUMENTS.items() if wire in row})
     return values
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True)
 
 
 def _allocation(fixed_ip: Mapping[str, str]) -> dict[str, str]:
@@ -234,9 +272,11 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     groups = select.children(tx, page, g.port_id, g.security_group_id)
     pairs = select.children(tx, page, p.port_id, p.mac_address, p.ip_address)
     tagged = tags.of_page(tx, page, "ports")
+    carried = trunks.carried(tx, [row["trunk_id"] for row in page.rows if row["trunk_id"]])
     return [
         rows.standard(row, COLUMNS)
-        | {wire: json.loads(row[column]) for wire, column in DOCUMENTS.items()}
+        | {wire: json.loads(row[column] or "null") for wire, column in DOCUMENTS.items()}
+        | _trunk_details(row, carried)
         | {
             "fixed_ips": [
                 {"subnet_id": found["subnet_id"], "ip_address": found["ip_address"]} for found in addresses.get(row["id"], ())
@@ -249,3 +289,10 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
         }
         for row in page.rows
     ]
+
+
+def _trunk_details(row: RowMap, carried: Mapping[str, list[Row]]) -> Row:
+    """Tell what the parent of a trunk carries; nothing of other ports."""
+    if not row["trunk_id"]:
+        return {}
+    return {"trunk_details": {"trunk_id": row["trunk_id"], "sub_ports": carried.get(row["trunk_id"], [])}}

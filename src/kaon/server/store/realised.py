@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.scope_rows import RowMap
+from kaon.server.store.tables.trunks import port_bindings
 from kaon.wire.messages import Realised, RealisedKind
 
 
@@ -44,7 +45,10 @@ def concerned(tx: Transaction, host: str, kind: RealisedKind, ids: Collection[st
     chosen = sorted(set(ids))
     port, served, hosted, floating = t.ports.c, t.served_networks.c, t.hosted_routers.c, t.floatingips.c
     statements: Mapping[RealisedKind, sa.Select[Any]] = {
-        RealisedKind.PORT: sa.select(port.id).where(port.host == host, port.id.in_(chosen)),
+        RealisedKind.PORT: sa.select(port.id).where(
+            sa.or_(port.host == host, port.id.in_(sa.select(port_bindings.c.port_id).where(port_bindings.c.host == host))),
+            port.id.in_(chosen),
+        ),
         RealisedKind.LEASE: sa.select(port.id)
         .join(t.served_networks, served.network_id == port.network_id)
         .where(served.host == host, port.id.in_(chosen)),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
+from kaon.server.store.tables.trunks import port_bindings
 
 RowMap = Mapping[str, Any]
 ByParent = Mapping[str, list[RowMap]]
@@ -93,8 +94,11 @@ def revision_of(tx: Transaction, scope: str) -> int | None:
 
 def of_host(tx: Transaction, host: str, wanted: Wanted) -> HostRows:
     """Read what `host:<host>` tells."""
-    c = t.ports.c
-    bound = sa.and_(c.host == host, c.vif_type.not_in(NOT_WIRED), wanted.only("port", c.id))
+    c, further = t.ports.c, port_bindings.c
+    # A host to which a server may be moved wires the device before that happens.
+    prepared = sa.select(further.port_id).where(further.host == host, further.vif_type.not_in(NOT_WIRED))
+    here = sa.or_(sa.and_(c.host == host, c.vif_type.not_in(NOT_WIRED)), c.id.in_(prepared))
+    bound = sa.and_(here, wanted.only("port", c.id))
     served = hosted = None
     if wanted.any_of("dhcp"):
         d = t.served_networks.c

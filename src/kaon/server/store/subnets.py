@@ -1,5 +1,6 @@
 """Subnets: rows in, resources out."""
 
+import json
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.lib.addresses import from_hex, to_hex
-from kaon.model.query import FilterValue, Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.model.query import Query, Row
+from kaon.server.store import rbac, rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -26,6 +27,7 @@ COLUMNS = {
     "ipv6_ra_mode": "ipv6_ra_mode",
     "ipv6_address_mode": "ipv6_address_mode",
     "subnetpool_id": "subnetpool_id",
+    "dns_publish_fixed_ip": "dns_publish_fixed_ip",
 }
 """Wire name -> column, for attributes that are one column."""
 
@@ -37,19 +39,16 @@ def _on_networks(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return t.subnets.c.network_id.in_(sa.select(t.networks.c.id).where(condition))
 
 
-def _shared(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
-    return _on_networks(t.networks.c.shared.in_(values))
-
-
 LISTING = select.Listing(
     table=t.subnets,
     columns=select.standard_columns(t.subnets) | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()},
-    special={"shared": _shared, **tags.filters(t.subnets)},
+    special=tags.filters(t.subnets),
     through={
         "parent_owner": lambda project: _on_networks(t.networks.c.project_id == project),
-        "shared": lambda _project: _on_networks(t.networks.c.shared.is_(sa.true())),
-        "external": lambda _project: _on_networks(t.networks.c.external.is_(sa.true())),
+        "shared": rbac.condition("network", t.subnets.c.network_id),
+        "external": rbac.condition("network", t.subnets.c.network_id, rbac.EXTERNAL),
     },
+    viewed={"shared": rbac.allowed("network", t.subnets.c.network_id)},
 )
 
 
@@ -65,21 +64,29 @@ def show(tx: Transaction, subnet_id: str) -> Row | None:
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
+def address_scope() -> sa.ColumnElement[str | None]:
+    """Give the column `address_scope_id` of a subnet: that of the subnet pool that it is from."""
+    p = t.subnetpools.c
+    scope = sa.select(p.address_scope_id).where(p.id == t.subnets.c.subnetpool_id)
+    return scope.correlate(t.subnets).scalar_subquery().label("address_scope_id")
+
+
 def of_network(tx: Transaction, network_id: str) -> Sequence[RowMap]:
-    """List the subnets of a network, oldest first: their columns, without pools, servers and routes."""
+    """List the subnets of a network, oldest first: their columns and `address_scope_id`, without pools, servers and routes."""
     c = t.subnets.c
-    return list(tx.execute(sa.select(t.subnets).where(c.network_id == network_id).order_by(c.created_at, c.id)).mappings())
+    wanted = sa.select(t.subnets, address_scope()).where(c.network_id == network_id)
+    return list(tx.execute(wanted.order_by(c.created_at, c.id)).mappings())
 
 
 def insert(tx: Transaction, row: Row) -> None:
     """Store a subnet with its pools, name servers and routes; its free addresses are `addresses.lay_out`'s."""
-    tx.execute(sa.insert(t.subnets).values(rows.values(row, COLUMNS)))
+    tx.execute(sa.insert(t.subnets).values(_values(row)))
     _insert_children(tx, row["id"], row)
 
 
 def update(tx: Transaction, subnet_id: str, changes: Mapping[str, Any]) -> None:
     """Store changed attributes and the new revision. Lists that are among the changes replace what was there."""
-    rows.change(tx, t.subnets, subnet_id, rows.values(changes, COLUMNS))
+    rows.change(tx, t.subnets, subnet_id, _values(changes))
     for key, table in _LISTS.items():
         if key in changes:
             tx.execute(sa.delete(table).where(table.c.subnet_id == subnet_id))
@@ -89,6 +96,13 @@ def update(tx: Transaction, subnet_id: str, changes: Mapping[str, Any]) -> None:
 def delete(tx: Transaction, subnet_id: str) -> None:
     """Forget a subnet, and every address in it."""
     rows.remove(tx, t.subnets, subnet_id)
+
+
+def delete_all(tx: Transaction, going: Sequence[Mapping[Any, Any]]) -> None:
+    """Forget these subnets where they are on segments, before their network goes with its segments; others go by themselves."""
+    on_segments = [subnet["id"] for subnet in going if subnet["segment_id"]]
+    if on_segments:
+        tx.execute(sa.delete(t.subnets).where(t.subnets.c.id.in_(on_segments)))
 
 
 def users(tx: Transaction, subnet_id: str) -> Sequence[RowMap]:
@@ -103,6 +117,18 @@ def users(tx: Transaction, subnet_id: str) -> Sequence[RowMap]:
 def is_auto(subnet: Mapping[Any, Any]) -> bool:
     """Tell whether hosts of the subnet form their own addresses."""
     return subnet["ipv6_address_mode"] in AUTO_MODES or subnet["ipv6_ra_mode"] in AUTO_MODES
+
+
+def service_types(subnet: Mapping[Any, Any]) -> list[str]:
+    """List the owners of ports that a subnet (its columns, or as the API shows it) is for; empty: any."""
+    kept = subnet["service_types"]
+    found: list[str] = json.loads(kept) if isinstance(kept, str) else kept
+    return found
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {"service_types": json.dumps(row["service_types"])} if "service_types" in row else {}
+    return rows.values(row, COLUMNS) | kept
 
 
 _LISTS = {"allocation_pools": t.allocation_pools, "dns_nameservers": t.dns_nameservers, "host_routes": t.subnet_routes}
@@ -127,6 +153,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     return [
         rows.standard(row, COLUMNS)
         | {
+            "service_types": service_types(row),
             "allocation_pools": [pool_of(pool, row["ip_version"]) for pool in pools.get(row["id"], ())],
             "dns_nameservers": [server["address"] for server in servers.get(row["id"], ())],
             "host_routes": [

@@ -10,6 +10,7 @@ from kaon.server.store import select
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import Condition, Special
+from kaon.server.store.tables.trunks import trunk_tags
 
 TABLES: Final[Mapping[str, sa.Table]] = {
     "networks": t.network_tags,
@@ -19,14 +20,19 @@ TABLES: Final[Mapping[str, sa.Table]] = {
     "routers": t.router_tags,
     "floatingips": t.floatingip_tags,
     "security_groups": t.security_group_tags,
+    "policies": t.qos.qos_policy_tags,
+    "trunks": trunk_tags,
 }
 """Collection -> its tags."""
 
 
-def filters(resources: sa.Table) -> dict[str, Special]:
-    """Give the four filters by tags of a table of resources; a value may name several tags, with commas between them."""
+def filters(resources: sa.Table, collection: str = "") -> dict[str, Special]:
+    """Give the four filters by tags of a table of resources; a value may name several tags, with commas between them.
+
+    collection  where it is not called as the table is
+    """
     identity: sa.Column[str] = resources.c.id
-    table = TABLES[resources.name]
+    table = TABLES[collection or resources.name]
     c = table.c
 
     def with_all(values: tuple[FilterValue, ...]) -> Condition:
