@@ -37,7 +37,7 @@ def configuration(directory: Path) -> Path:
         "database": {"connection": f"sqlite:///{directory / 'keystone.db'}", "sqlite_synchronous": "false"},
         "token": {"provider": "fernet", "expiration": 86_400},
         "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 4},
-        "cache": {"enabled": "true", "backend": "oslo_cache.dict"},
+        "cache": {"enabled": "true", "backend": "dogpile.cache.memory"},
         **{section: {"key_repository": directory / section} for section in FERNET},
     }
     path = directory / "keystone.conf"
