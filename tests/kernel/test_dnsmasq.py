@@ -159,6 +159,32 @@ def test_client_learns_what_was_reserved(net: Net) -> None:
     assert learnt["staticroutes"] == "10.9.0.0/16 10.0.0.9 0.0.0.0/0 10.0.0.1"
 
 
+def test_options_of_a_port_reach_that_port_only(net: Net) -> None:
+    """They count more than those of the subnet; another client hears nothing of them, and IPv6 has its own."""
+    five = replace(FIVE, tag="port-5", hostname="db")
+    own = (
+        DhcpOption("port-5", "66", "10.0.0.8"),
+        DhcpOption("port-5", "option6:dns-server", "[fd00::8]"),
+        DhcpOption("port-5", "option:bootfile-name", "pxelinux.0"),
+        DhcpOption("port-5", "option:dns-server", "10.0.0.99"),
+    )
+    six = DhcpHost(OTHER_MAC, ("10.0.0.6",), "host-10-0-0-6")
+    desired = served(net, five, replace(FIVE_V6, tag="port-5", hostname="db"), six)
+    server = desired.servers[net.network_id]
+    desired = DhcpState({net.network_id: replace(server, options=(*server.options, *own))})
+    door = net.door()
+    reach(door, desired)
+    assert not plan_dhcp(desired, door.observe())
+    learnt = net.ask("-O", "bootfile", "-O", "tftp")
+    assert (learnt["ip"], learnt["hostname"], learnt["dns"]) == ("10.0.0.5", "db", "10.0.0.99")
+    assert (learnt.get("bootfile") or learnt["boot_file"], learnt["tftp"]) == ("pxelinux.0", "10.0.0.8")
+    assert "dhcp6.name-servers fd00::8;" in net.ask_v6()
+    net.become(OTHER_MAC)
+    other = net.ask("-O", "bootfile", "-O", "tftp")
+    assert (other["ip"], other["dns"]) == ("10.0.0.6", "10.0.0.53 10.0.0.54")
+    assert not {"bootfile", "boot_file", "tftp"} & other.keys()
+
+
 def test_client_learns_its_ipv6_address(net: Net) -> None:
     """DHCPv6 finds the reservation by MAC."""
     reach(net.door(), served(net, FIVE, FIVE_V6))

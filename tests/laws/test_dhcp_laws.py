@@ -11,7 +11,7 @@ macs = st.sampled_from([f"fa:16:3e:00:00:0{digit}" for digit in range(4)])
 v4 = st.sampled_from([f"10.0.0.{number}" for number in range(2, 6)])
 v6 = st.sampled_from([f"fd00::{number}" for number in range(2, 6)])
 addresses = st.one_of(st.just(()), st.tuples(v4), st.lists(v6, unique=True, max_size=2).map(tuple))
-hosts = st.builds(DhcpHost, macs, addresses, st.sampled_from(["", "host-10-0-0-5"]))
+hosts = st.builds(DhcpHost, macs, addresses, st.sampled_from(["", "host-10-0-0-5"]), st.sampled_from(["", "port-5"]))
 options = st.builds(
     DhcpOption, st.sampled_from(["", "subnet-a"]), st.sampled_from(["option:router", "option6:dns-server", "249"]),
     st.sampled_from(["", "10.0.0.1", "[fd00::1],[fd00::2]", "10.0.0.0/8,10.0.0.1"]),

@@ -17,6 +17,14 @@ class AddressPair(msgspec.Struct, frozen=True):
     ip_address: str
 
 
+class DhcpOption(msgspec.Struct, frozen=True):
+    """A DHCP option of one port. name: the field's word, or a number; version: 4 or 6."""
+
+    name: str
+    value: str
+    version: int = 4
+
+
 class HostPort(msgspec.Struct, frozen=True, tag="port", kw_only=True):
     """In `host:<h>`: a port bound to this host, with all that wiring and filtering it needs.
 
@@ -42,7 +50,11 @@ class HostPort(msgspec.Struct, frozen=True, tag="port", kw_only=True):
 
 
 class NetworkPort(msgspec.Struct, frozen=True, tag="netport", kw_only=True):
-    """In `network:<id>`: who has which MAC and addresses, and where. host is None while the port is not bound."""
+    """In `network:<id>`: who has which MAC and addresses, and where; and what its DHCP server tells it.
+
+    host      None while the port is not bound
+    dns_name  what its clients are called; empty: as its address says
+    """
 
     id: str
     revision: int
@@ -51,6 +63,8 @@ class NetworkPort(msgspec.Struct, frozen=True, tag="netport", kw_only=True):
     host: str | None = None
     device_owner: str = ""
     name: str = ""
+    dns_name: str = ""
+    dhcp_options: tuple[DhcpOption, ...] = ()
 
     @property
     def key(self) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from kaon.host.compile.subnets import DhcpSettings, compile_dhcp
@@ -11,7 +12,7 @@ from kaon.host.plan.dhcp import ReloadServer, StartServer, StopServer, plan_dhcp
 from kaon.host.state.dhcp import DhcpHost, DhcpRange, DhcpServer, DhcpState
 from kaon.wire.entries import Entry
 from kaon.wire.networks import Network
-from kaon.wire.ports import FixedIp, NetworkPort
+from kaon.wire.ports import DhcpOption, FixedIp, NetworkPort
 from kaon.wire.subnets import HostRoute, ServedNetwork, Subnet
 
 V4 = Subnet(id="four", ip_version=4, cidr="10.0.0.0/24", gateway_ip="10.0.0.1", dns_nameservers=("10.0.0.53",))
@@ -192,3 +193,25 @@ def test_fake_needs_the_namespace() -> None:
     """As the real door does, the fake refuses to start where there is no namespace."""
     door = FakeDnsmasq(lambda _: False)
     assert [trouble.owner for trouble in door.apply(plan_dhcp(WANTED, door.observe()))] == ["dhcp/net"]
+
+
+@pytest.mark.parametrize(
+    ("dns_name", "hostname"),
+    [("db", "db"), ("db.test.org.", "db"), ("", "host-10-0-0-5"), ("10m", "host-10-0-0-5"), ("infinite", "host-10-0-0-5")],
+)
+def test_a_port_with_a_name_is_called_so(dns_name: str, hostname: str) -> None:
+    """But for words that dnsmasq takes for something else."""
+    server = compiled(V4, msgspec.structs.replace(port(("four", "10.0.0.5")), dns_name=dns_name))
+    assert [host.hostname for host in server.hosts] == [hostname]
+
+
+def test_options_of_a_port_stand_behind_those_of_its_subnet() -> None:
+    """Under a tag that only its own reservations set; a name has dnsmasq's prefix, a number of DHCPv4 has none."""
+    given = (DhcpOption("router", "10.0.0.9"), DhcpOption("67", "pxelinux.0"), DhcpOption("23", "fd00::9", 6))
+    server = compiled(V4, V6, msgspec.structs.replace(port(("four", "10.0.0.5"), ("six", "fd00::5")), dhcp_options=given))
+    assert [host.line.split(",")[:2] for host in server.hosts] == [[MAC, "set:port-port"]] * 2
+    assert [option.line for option in server.options[-3:]] == [
+        "tag:port-port,67,pxelinux.0",
+        "tag:port-port,option6:23,fd00::9",
+        "tag:port-port,option:router,10.0.0.9",
+    ]

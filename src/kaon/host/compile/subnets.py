@@ -8,6 +8,8 @@ Which subnet gets what (RFC 2131, RFC 8415; modes as in Neutron's API):
     IPv6, address mode slaac, or only an RA mode         nothing here: router advertisements are the router's
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, ip_network
 
@@ -81,10 +83,16 @@ def compile_dhcp(view: View, settings: DhcpSettings) -> CompiledDhcp:
             namespace=dhcp_namespace(network_id),
             ranges=tuple(sorted(_range(subnet, settings.lease_s) for subnet in subnets)),
             hosts=tuple(sorted({host for reservation in reservations.values() for host in reservation.hosts})),
-            options=_options(network, subnets, network.network.dns_domain.rstrip(".") or settings.dns_domain),
+            options=(
+                *_options(network, subnets, network.network.dns_domain.rstrip(".") or settings.dns_domain),
+                *_options_of_ports(network, reservations.keys()),
+            ),
             owner=owner,
         )
     return CompiledDhcp(DhcpState(servers), leases, tuple(waiting))
+
+
+_NO_NAME = re.compile(r"\d+[wdhms]?|infinite|ignore")
 
 
 def serves_addresses(subnet: Subnet) -> bool:
@@ -129,18 +137,39 @@ def _reservations(network: NetworkView, subnets: list[Subnet]) -> dict[str, Rese
         fixed_ips = [fixed for fixed in port.fixed_ips if fixed.subnet_id in served]
         if not fixed_ips or port.device_owner.startswith("network:"):
             continue
+        tag = _port_tag(port) if port.dhcp_options else ""
         given = [fixed.ip_address for fixed in fixed_ips if fixed.subnet_id in with_addresses]
-        hosts = [DhcpHost(port.mac_address, (address,), _hostname(address)) for address in given if ":" not in address]
+        hosts = [
+            DhcpHost(port.mac_address, (address,), _hostname(port, address), tag) for address in given if ":" not in address
+        ]
         if v6 := tuple(sorted(address for address in given if ":" in address)):
-            hosts.append(DhcpHost(port.mac_address, v6, _hostname(given[0])))
+            hosts.append(DhcpHost(port.mac_address, v6, _hostname(port, given[0]), tag))
         if not hosts:
-            hosts.append(DhcpHost(port.mac_address, (), _hostname(fixed_ips[0].ip_address)))
+            hosts.append(DhcpHost(port.mac_address, (), _hostname(port, fixed_ips[0].ip_address), tag))
         reservations[port.id] = Reservation(network.network.id, port.revision, tuple(hosts))
     return reservations
 
 
-def _hostname(address: str) -> str:
+def _hostname(port: NetworkPort, address: str) -> str:
+    """Call a client as its port is called. What dnsmasq would take for a lease time or a word of its own is no name to it."""
+    label = port.dns_name.partition(".")[0]
+    if label and not _NO_NAME.fullmatch(label):
+        return label
     return "host-" + address.replace(".", "-").replace(":", "-").strip("-")
+
+
+def _port_tag(port: NetworkPort) -> str:
+    return f"port-{port.id}"
+
+
+def _options_of_ports(network: NetworkView, port_ids: Iterable[str]) -> list[DhcpOption]:
+    """List the options of single ports. A number of DHCPv4 has no prefix in dnsmasq's words, one of DHCPv6 has."""
+    options = []
+    for port in map(network.ports.__getitem__, port_ids):
+        for option in port.dhcp_options:
+            family = "option6:" if option.version == 6 else "" if option.name.isdecimal() else "option:"  # noqa: PLR2004 - IPv6
+            options.append(DhcpOption(_port_tag(port), f"{family}{option.name}", option.value))
+    return sorted(options)
 
 
 def _options(network: NetworkView, subnets: list[Subnet], domain: str) -> tuple[DhcpOption, ...]:

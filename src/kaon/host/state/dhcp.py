@@ -49,17 +49,20 @@ class DhcpHost:
 
     addresses  at most one of IPv4, or any number of IPv6; none means options only (stateless DHCPv6)
     hostname   handed to the client; empty for none
+    tag        what options of its own are selected by; empty for none
     """
 
     mac_address: str
     addresses: tuple[str, ...]
     hostname: str = ""
+    tag: str = ""
 
     @property
     def line(self) -> str:
         """Say it as a line of the hosts file."""
         shown = [f"[{address}]" if ":" in address else address for address in self.addresses]
-        return ",".join([self.mac_address, *shown, *([self.hostname] if self.hostname else [])])
+        tagged = [f"set:{self.tag}"] if self.tag else []
+        return ",".join([self.mac_address, *tagged, *shown, *([self.hostname] if self.hostname else [])])
 
     @staticmethod
     def parse(line: str) -> "DhcpHost | None":
@@ -67,10 +70,11 @@ class DhcpHost:
         mac_address, *rest = line.split(",")
         if mac_address.count(":") != 5:  # noqa: PLR2004 - six octets
             return None
+        tag = rest.pop(0).removeprefix("set:") if rest and rest[0].startswith("set:") else ""
         hostname = rest.pop() if rest and not _is_address(rest[-1]) else ""
         if not all(_is_address(word) for word in rest):
             return None
-        return DhcpHost(mac_address, tuple(word.strip("[]") for word in rest), hostname)
+        return DhcpHost(mac_address, tuple(word.strip("[]") for word in rest), hostname, tag)
 
 
 def _is_address(word: str) -> bool:
@@ -79,7 +83,9 @@ def _is_address(word: str) -> bool:
 
 @dataclass(frozen=True, slots=True, order=True)
 class DhcpOption:
-    """An option for clients of a subnet, or of the whole network when the tag is empty.
+    """An option for clients of a subnet or of one port, or of the whole network when the tag is empty.
+
+    Of two with the same name and tags that both fit, dnsmasq sends the later line.
 
     name   dnsmasq's word with its family, `option:router` or `option6:dns-server`, or a number where it has no word
     value  as dnsmasq reads it; empty means: do not send it, also not by default
@@ -111,7 +117,7 @@ class DhcpServer:
 
     namespace  where it runs; of a found one: the wanted name only if the process really is inside, else empty
     hosts      sorted; of a found one: those it has been told to load
-    options    sorted, likewise
+    options    those of the network and its subnets sorted, then those of ports sorted, which count more; likewise
     leases     address -> MAC (IPv4) or DUID (IPv6) that holds it; only of a found one
     written    hosts as they stand in the file, loaded or not, the process alive or not: whose leases are; only of a found one
     alive      False for a found one whose process has gone and whose files remain

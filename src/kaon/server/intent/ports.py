@@ -1,9 +1,10 @@
 """Ports, from rows, as four scopes tell of them: their host, their network, their groups, their router."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kaon.wire.ports import AddressPair, FixedIp, GroupMember, HostPort, NetworkPort, RouterPort
+from kaon.wire.ports import AddressPair, DhcpOption, FixedIp, GroupMember, HostPort, NetworkPort, RouterPort
 
 
 def fixed_ips(rows: Iterable[Mapping[str, Any]]) -> tuple[FixedIp, ...]:
@@ -50,7 +51,18 @@ def network_port(row: Mapping[str, Any], addresses: Iterable[Mapping[str, Any]])
         host=row["host"] or None,
         device_owner=row["device_owner"],
         name=row["name"],
+        dns_name=row["dns_name"],
+        dhcp_options=dhcp_options(row["extra_dhcp_opts"]),
     )
+
+
+def dhcp_options(kept: str) -> tuple[DhcpOption, ...]:
+    """Tell of a port's DHCP options, sorted; `kept` is its column, JSON."""
+    options = (
+        DhcpOption(name=option["opt_name"], value=option["opt_value"], version=option["ip_version"])
+        for option in json.loads(kept)
+    )
+    return tuple(sorted(options, key=lambda option: (option.version, option.name)))
 
 
 def group_member(port_id: str, addresses: Iterable[Mapping[str, Any]], pairs: Iterable[Mapping[str, Any]]) -> GroupMember:
