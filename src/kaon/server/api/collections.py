@@ -46,12 +46,14 @@ class Served:
     """A collection and the module of control that does its verbs (create, index, show, update, delete).
 
     children  collections below each member, by the word in the path; their verbs take the ids of those above after the caller
+    orders    words that among the `fields` of a member tell control what to do, instead of naming an attribute
     """
 
     resource: Resource
     control: Any
     actions: Mapping[str, Action] = field(default_factory=dict)
     children: Mapping[str, "Served"] = field(default_factory=dict)
+    orders: frozenset[str] = frozenset()
 
 
 def answer(served: Served, core: Core, caller: Caller, asked: Asked, above: tuple[str, ...] = ()) -> Answer:
@@ -92,7 +94,8 @@ def _member(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
     if verb == "show":
         fields = lists.asked_fields(asked)
         row = served.control.show(core, caller, *ids, views.needed(caller, resource, fields))
-        return Answer(200, {resource.member: views.one(core, caller, resource, row, fields)})
+        shown = None if fields is not None and fields & served.orders else fields
+        return Answer(200, {resource.member: views.one(core, caller, resource, row, shown)})
     if verb == "update":
         body = bodies.to_update(resource, asked.body)
         row = served.control.update(core, caller, *ids, body, asked.revision())

@@ -25,6 +25,7 @@ from kaon.server.control import (
     policy,
     ports,
     prefixes,
+    qos_users,
     quota_usage,
     rbac,
     security_groups,
@@ -43,14 +44,7 @@ AUTO_DELETED = ("network:dhcp", "network:distributed", "network:floatingip_agent
 
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Make networks, all or none."""
-    backend: Backend = core.backends[core.settings.default_backend]
-
-    def work(tx: Transaction) -> list[Row]:
-        for project_id, count in Counter(body["project_id"] for body in bodies).items():
-            quota_usage.reserve(tx, project_id, "network", count, core.settings)
-        return [_create(core, caller, tx, backend, body) for body in bodies]
-
-    return following.write(core, work)
+    return following.write(core, lambda tx: [add(core, caller, tx, body) for body in bodies])
 
 
 def show(core: Core, caller: Caller, network_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -75,7 +69,9 @@ def update(core: Core, caller: Caller, network_id: str, changes: Body, revision:
         row = find(caller, tx, network_id)
         policy.authorize(caller, "update_network", row, row, changes)
         check_revision(row, revision)
-        _check_update(core, tx, core.backends[networks.backend_of(tx, network_id)], row, changes)
+        backend = networks.backend_of(tx, network_id)
+        _check_update(core, tx, core.backends[backend], row, changes)
+        qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes, backend=backend, network_id=network_id)
         changed = {key: value for key, value in changes.items() if key != "shared" and row.get(key) != value}
         changed |= _share(core, caller, tx, row, changes)
         if not changed:
@@ -83,6 +79,8 @@ def update(core: Core, caller: Caller, network_id: str, changes: Body, revision:
         changed |= rows.raised(row, tx.now)
         networks.update(tx, network_id, changed)
         tx.touch(scopes.network(network_id), "network")
+        if "qos_policy_id" in changed:
+            qos_users.follow_network(tx, row, changed["qos_policy_id"])
         return row | changed
 
     return following.write(core, work)
@@ -124,7 +122,10 @@ def find(caller: Caller, tx: Transaction, network_id: str) -> Row:
     return row
 
 
-def _create(core: Core, caller: Caller, tx: Transaction, backend: Backend, body: Body) -> Row:
+def add(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
+    """Make a network, in a transaction that makes more. Errors: as the verb."""
+    backend: Backend = core.backends[core.settings.default_backend]
+    quota_usage.reserve(tx, body["project_id"], "network", 1, core.settings)
     policy.authorize(caller, "create_network", body, body, body)
     segments.check_transparency(core, body)
     availability_zones.check(tx, "network", body.get("availability_zone_hints", ()))
@@ -147,6 +148,7 @@ def _create(core: Core, caller: Caller, tx: Transaction, backend: Backend, body:
         row.setdefault(key, value)
     if backend.capabilities.network_types.issuperset(kinds):  # others are made all the same, and their ports not bound
         backend.validate_network(row)
+    row["qos_policy_id"] = qos_users.of_new_network(core, caller, tx, row, backend.name)
     _check_default(tx, row, row)
     networks.insert(tx, row, backend.name)
     segments.store(tx, row["id"], chosen)
@@ -169,6 +171,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "is_default": False,
     "port_security_enabled": True,
     "dns_domain": "",
+    "qos_policy_id": None,
     "availability_zone_hints": [],
     "vlan_transparent": None,
     "qinq": None,

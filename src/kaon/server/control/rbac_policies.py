@@ -29,8 +29,8 @@ from kaon.wire import scopes
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Make policies, all or none.
 
-    Errors  InvalidActionForType, DuplicateRbacPolicy, OverQuota, the object type's own NotFound, InvalidInput for what is another
-            project's, RbacPolicyInitError for a subnet pool in an address scope that the target may not use.
+    Errors  InvalidActionForType, DuplicateRbacPolicy, the object type's own NotFound, InvalidInput for what belongs to another
+            project, RbacPolicyInitError for a subnet pool in an address scope that the target may not use.
     """
     return following.write(core, lambda tx: [_create(core, caller, tx, body) for body in bodies])
 

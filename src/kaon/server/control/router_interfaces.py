@@ -22,19 +22,19 @@ def add(core: Core, caller: Caller, router_id: str, body: Body) -> Row:
 
     Errors  RouterNotFound, SubnetNotFound, PortNotFound, PortInUse, PolicyNotAuthorized, BadRequest, IpAddressAlreadyAllocated.
     """
+    return following.write(core, lambda tx: join(core, tx, caller, router_id, body))
 
-    def work(tx: Transaction) -> Row:
-        router = router_legs.find(caller, tx, router_id)
-        policy.authorize(caller, "add_router_interface", router)
-        if ("subnet_id" in body) == ("port_id" in body):
-            raise errors.BadRequest(reason="Either subnet_id or port_id must be given, and not both")
-        join = _join_port if "port_id" in body else _join_subnet
-        port = join(core, tx, caller, router, body)
-        router_legs.attach(tx, router_id, port)
-        _raise(tx, router)
-        return _answer(router, port)
 
-    return following.write(core, work)
+def join(core: Core, tx: Transaction, caller: Caller, router_id: str, body: Body) -> Row:
+    """Join a router to a subnet, in a transaction that does more. Errors: as `add`."""
+    router = router_legs.find(caller, tx, router_id)
+    policy.authorize(caller, "add_router_interface", router)
+    if ("subnet_id" in body) == ("port_id" in body):
+        raise errors.BadRequest(reason="Either subnet_id or port_id must be given, and not both")
+    port = (_join_port if "port_id" in body else _join_subnet)(core, tx, caller, router, body)
+    router_legs.attach(tx, router_id, port)
+    _raise(tx, router)
+    return _answer(router, port)
 
 
 def remove(core: Core, caller: Caller, router_id: str, body: Body) -> Row:

@@ -31,7 +31,7 @@ find = router_legs.find
 
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Create routers, all or none. Errors: OverQuota, PolicyNotAuthorized, those of `router_gateways.change`."""
-    return following.write(core, lambda tx: [_create(core, tx, caller, body) for body in bodies])
+    return following.write(core, lambda tx: [add(core, tx, caller, body) for body in bodies])
 
 
 def show(core: Core, caller: Caller, router_id: str, fields: frozenset[str] | None = None) -> Row:
@@ -102,7 +102,8 @@ def remove_extraroutes(core: Core, caller: Caller, router_id: str, body: Body) -
     )
 
 
-def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
+def add(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
+    """Make a router, in a transaction that makes more. Errors: as `create`."""
     project_id = body["project_id"]
     quota_usage.reserve(tx, project_id, "router", 1, core.settings)
     policy.authorize(caller, "create_router", body, body=_without_empty_gateway(body))

@@ -1,6 +1,5 @@
 """Subnets: create, show, index, update, delete."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any, cast
@@ -39,9 +38,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
 
     def work(tx: Transaction) -> list[Row]:
         grounds = [_network(caller, tx, body["network_id"]) for body in bodies]
-        for project_id, count in Counter(body["project_id"] for body in bodies).items():
-            quota_usage.reserve(tx, project_id, "subnet", count, core.settings)
-        return [_create(core, caller, tx, network, body) for network, body in zip(grounds, bodies, strict=True)]
+        return [add(core, caller, tx, network, body) for network, body in zip(grounds, bodies, strict=True)]
 
     return following.write(core, work)
 
@@ -127,7 +124,9 @@ def _network(caller: Caller, tx: Transaction, network_id: str) -> Row:
     return network
 
 
-def _create(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -> Row:
+def add(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -> Row:
+    """Make a subnet, in a transaction that makes more. Errors: as the verb."""
+    quota_usage.reserve(tx, body["project_id"], "subnet", 1, core.settings)
     # Not seen before it is refused: that a network exists is no secret to who names it (Neutron answers 403 here).
     policy.authorize(caller, "create_subnet", body, network, body)
     row = _checked(core, tx, network, _filled(prefixes.choose(caller, tx, body)), None)

@@ -150,6 +150,13 @@ def only(row: RowMap) -> Rows:
     return Rows([row], has_more=False, chosen=sa.select(sa.literal(row["id"]).label("id")))
 
 
+def below(page: Rows, parent: sa.Column[Any], found: Mapping[str, Sequence[RowMap]]) -> Rows:
+    """Make a page of the children of a page's rows, as `children` found them by `parent`, to find theirs."""
+    above = page.chosen.with_only_columns(page.chosen.selected_columns.id).subquery("above")
+    chosen = sa.select(parent.table.c.id).join(above, above.c.id == parent)
+    return Rows([row for rows in found.values() for row in rows], has_more=False, chosen=chosen)
+
+
 def seen(listing: Listing, seeing: Seeing) -> Condition:
     """Give the condition that a row may be seen."""
     if seeing.everything:
