@@ -26,8 +26,9 @@ def project(name: str) -> dict[str, Any]:
 class Keystone:
     """The peer, in a directory of its own."""
 
-    def __init__(self, directory: Path, network_url: str) -> None:
+    def __init__(self, directory: Path, network_url: str, lasts_s: int = 86_400) -> None:
         self.directory = directory
+        self._lasts_s = lasts_s
         self._network_url = network_url
         self._process: subprocess.Popen[bytes] | None = None
         self.facts: dict[str, Any] = {}
@@ -37,6 +38,7 @@ class Keystone:
         """Run it, where it was before; wait until it answers."""
         port = str(self.facts.get("port", 0))
         words = [TOOL, "run", "--dir", self.directory, "--port", port, "--network-url", self._network_url]
+        words += ["--expiration", str(self._lasts_s)]
         said = self.directory / "output"
         with said.open("ab") as output:
             self._process = subprocess.Popen(words, stdout=output, stderr=output)
@@ -98,10 +100,10 @@ class Keystone:
 
 
 @contextmanager
-def keystone(directory: Path, network_url: str) -> Iterator[Keystone]:
-    """Run one until the block ends. network_url: what its catalogue says of the network service."""
+def keystone(directory: Path, network_url: str, lasts_s: int = 86_400) -> Iterator[Keystone]:
+    """Run one until the block ends. network_url: what its catalogue says of the network service; lasts_s: of a token."""
     directory.mkdir(exist_ok=True)
-    peer = Keystone(directory, network_url)
+    peer = Keystone(directory, network_url, lasts_s)
     peer.start()
     try:
         yield peer

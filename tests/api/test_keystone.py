@@ -16,6 +16,7 @@ import pytest
 
 from kaon.cmd.settings import read_files
 from kaon.server.api.asked import Asked
+from kaon.server.api.faults import HttpRefusal
 from kaon.server.api.keystone import KeystoneAuthentication
 from kaon.server.control.core import Caller
 from keystone_ground import SYSTEM, Keystone, command_line, keystone, project
@@ -174,9 +175,30 @@ def test_access_rules_of_an_application_credential_count(cloud: Cloud) -> None:
     door = cloud.door()
     assert user == door.caller(asked(token, line="GET /v2.0/networks"), "").user_id
     for line in ("POST /v2.0/networks", "GET /v2.0/ports"):
-        with pytest.raises(Exception, match="requires authentication"):
+        with pytest.raises(HttpRefusal, match="requires authentication"):
             door.caller(asked(token, line=line), "")
     assert 401 == cloud.status(token)  # this one was not told what Keystone calls it
+
+
+def test_a_service_brings_a_token_that_expired_meanwhile_to_an_end(tmp_path: Path) -> None:
+    """Alone such a token is refused, beside a service's it counts."""
+    with keystone(tmp_path / "keystone", "", lasts_s=4) as peer:
+        path = tmp_path / "kaon.conf"
+        path.write_text(peer.kaon_section())
+        door = KeystoneAuthentication(read_files([path], {}))
+        admin = peer.token("admin", project("admin"))
+        assert "admin" in door.caller(asked(admin), "").roles
+
+        def expired() -> bool:
+            try:
+                door.caller(asked(admin), "")
+            except HttpRefusal as refusal:
+                return refusal.status == 401
+            return False
+
+        until(expired, "it expires")
+        caller = door.caller(asked(admin, peer.token("nova", project("service"))), "")
+        assert ({"service"}, True) == (caller.service_roles, "admin" in caller.roles)
 
 
 def test_a_revoked_token_is_refused_after_the_cache_time(cloud: Cloud) -> None:

@@ -30,12 +30,12 @@ FERNET = ("fernet_tokens", "fernet_receipts", "credential")
 PROVIDERS: Any = provider_api.ProviderAPIs
 
 
-def configuration(directory: Path) -> Path:
+def configuration(directory: Path, expiration: int) -> Path:
     """Write keystone.conf: SQLite, Fernet keys beside it, the cheapest hash of passwords that there is."""
     sections = {
         "DEFAULT": {"log_file": directory / "keystone.log", "use_stderr": "false", "default_log_levels": "keystone=INFO"},
         "database": {"connection": f"sqlite:///{directory / 'keystone.db'}", "sqlite_synchronous": "false"},
-        "token": {"provider": "fernet", "expiration": 86_400},
+        "token": {"provider": "fernet", "expiration": expiration},
         "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 4},
         "cache": {"enabled": "true", "backend": "dogpile.cache.memory"},
         **{section: {"key_repository": directory / section} for section in FERNET},
@@ -135,6 +135,7 @@ def main() -> None:
     parser.add_argument("--region", default="RegionOne")
     parser.add_argument("--password", default="secret")
     parser.add_argument("--network-url", default="")
+    parser.add_argument("--expiration", type=int, default=86_400)
     asked = parser.parse_args()
     del sys.argv[1:]  # Keystone would read them as its own
     os.umask(0o077)
@@ -145,7 +146,7 @@ def main() -> None:
     port = listener.getsockname()[1]
     url = f"http://{LOOPBACK}:{port}/v3"
     make_keys(directory)
-    application = core.initialize_application("public", config_files=[str(configuration(directory))])
+    application = core.initialize_application("public", config_files=[str(configuration(directory, asked.expiration))])
     make_database(directory)
     ids = fill(url, asked.region, asked.password, asked.network_url)
     logging.getLogger("waitress").setLevel(logging.ERROR)
