@@ -4,6 +4,7 @@ from typing import Final
 
 from kaon.model import checks
 from kaon.model.attributes import Attribute, Resource, words
+from kaon.model.extensions import Extension
 
 
 def _told(name: str) -> Attribute:
@@ -26,6 +27,8 @@ AGENT: Final = Resource(
         Attribute(name="heartbeat_timestamp", alias="agent", sort=True),
         Attribute(name="alive", alias="agent", filter=checks.boolean),
         Attribute(name="configurations", alias="agent"),
+        Attribute(name="availability_zone", alias="availability_zone", filter=words),
+        Attribute(name="resources_synced", alias="agent-resources-synced"),
         Attribute(
             name="description",
             alias="agent",
@@ -37,4 +40,25 @@ AGENT: Final = Resource(
     ),
     verbs=frozenset({"index", "show", "update", "delete"}),
     bulk=False,
+)
+
+EXTENSIONS: Final = (
+    Extension(
+        "agent-resources-synced",
+        "Agent's Resource View Synced to Placement",
+        "2018-12-19T00:00:00-00:00",
+        "Agents tell whether Placement knows of what they have.",
+    ),
+    Extension(
+        "dhcp_agent_scheduler",
+        "DHCP Agent Scheduler",
+        "2013-02-07T10:00:00-00:00",
+        "Administrators can choose which hosts serve a network with DHCP.",
+    ),
+    Extension(
+        "l3_agent_scheduler",
+        "L3 Agent Scheduler",
+        "2013-02-07T10:00:00-00:00",
+        "Administrators can choose which host forwards for a router.",
+    ),
 )

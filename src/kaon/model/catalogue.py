@@ -7,12 +7,15 @@ from kaon.model import (
     address_groups,
     address_scopes,
     agents,
+    auto_allocated_topologies,
     availability_zones,
     default_security_group_rules,
     dns,
     extensions,
     flavors,
+    floatingip_pools,
     logs,
+    network_ip_availabilities,
     network_segment_ranges,
     networks,
     port_attributes,
@@ -32,12 +35,15 @@ from kaon.model.address_groups import ADDRESS_GROUP
 from kaon.model.address_scopes import ADDRESS_SCOPE
 from kaon.model.agents import AGENT
 from kaon.model.attributes import Resource
+from kaon.model.auto_allocated_topologies import AUTO_ALLOCATED_TOPOLOGY
 from kaon.model.availability_zones import AVAILABILITY_ZONE
 from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.extensions import Extension
 from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
+from kaon.model.floatingip_pools import FLOATINGIP_POOL
 from kaon.model.floatingips import FLOATINGIP
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
+from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
 from kaon.model.port_bindings import BINDING
@@ -74,6 +80,9 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     AGENT,
     ADDRESS_SCOPE,
     RBAC_POLICY,
+    NETWORK_IP_AVAILABILITY,
+    FLOATINGIP_POOL,
+    AUTO_ALLOCATED_TOPOLOGY,
     qos_policies.POLICY,
     *qos_rules.RESOURCES,
     qos_rules.RULE_TYPE,
@@ -103,6 +112,9 @@ DECLARED: Final[Mapping[str, Extension]] = {
         *trunks.EXTENSIONS,
         *address_groups.EXTENSIONS,
         *address_scopes.EXTENSIONS,
+        *auto_allocated_topologies.EXTENSIONS,
+        *floatingip_pools.EXTENSIONS,
+        *network_ip_availabilities.EXTENSIONS,
         *default_security_group_rules.EXTENSIONS,
         *logs.EXTENSIONS,
         *quotas.EXTENSIONS,

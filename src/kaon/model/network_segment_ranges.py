@@ -33,9 +33,7 @@ NETWORK_SEGMENT_RANGE: Final = Resource(
         Attribute(
             name="network_type", alias=ALIAS, check=checks.one_of(*TYPES), default=NOT_SPECIFIED, post=True, filter=words
         ),
-        Attribute(
-            name="physical_network", alias=ALIAS, check=checks.text(64), default=NOT_SPECIFIED, post=True, filter=words
-        ),
+        Attribute(name="physical_network", alias=ALIAS, check=checks.text(64), default=NOT_SPECIFIED, post=True, filter=words),
         _bound("minimum"),
         _bound("maximum"),
         Attribute(name="used", alias=ALIAS),

@@ -88,6 +88,8 @@ EXTENSIONS: Final = (
         "2018-06-12T10:00:00-00:00",
         "Subnets of a routed network have routes to each other.",
     ),
-    Extension("l2_adjacency", "L2 Adjacency", "2016-04-12T16:00:00-00:00", "Networks tell whether they are one broadcast domain."),
+    Extension(
+        "l2_adjacency", "L2 Adjacency", "2016-04-12T16:00:00-00:00", "Networks tell whether they are one broadcast domain."
+    ),
     Extension("ip_allocation", "IP Allocation", "2016-06-10T23:00:00-00:00", "Ports tell when they get their addresses."),
 )

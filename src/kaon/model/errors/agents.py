@@ -1,5 +1,5 @@
 """Refusals about agents, what they serve, and availability zones."""
-# ruff: noqa: N818  # the names are Neutron's API, not ours to choose
+# the names are Neutron's API, not ours to choose
 
 from kaon.model.errors import AgentNotFound, Conflict, NotFound
 

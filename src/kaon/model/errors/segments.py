@@ -1,5 +1,5 @@
 """Refusals about segments of networks, and the ranges that they are taken from."""
-# ruff: noqa: N818  # the names are Neutron's API, not ours to choose
+# the names are Neutron's API, not ours to choose
 
 from kaon.model.errors import BadRequest, Conflict, InvalidInput, IpAddressGenerationFailure, NotFound
 

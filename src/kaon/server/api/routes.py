@@ -7,10 +7,15 @@ from typing import Final
 from kaon.model.address_groups import ADDRESS_GROUP, addresses_body
 from kaon.model.address_scopes import ADDRESS_SCOPE
 from kaon.model.agents import AGENT
+from kaon.model.availability_zones import AVAILABILITY_ZONE
+from kaon.model.auto_allocated_topologies import AUTO_ALLOCATED_TOPOLOGY, DRY_RUN
 from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
+from kaon.model.floatingip_pools import FLOATINGIP_POOL
 from kaon.model.floatingips import FLOATINGIP
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
+from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
+from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
 from kaon.model.port_bindings import BINDING
 from kaon.model.ports import PORT
@@ -21,10 +26,11 @@ from kaon.model.routers import ROUTER, extraroutes_body, interface_body
 from kaon.model.security_group_rules import SECURITY_GROUP_RULE
 from kaon.model.security_groups import SECURITY_GROUP
 from kaon.model.security_groups_default_statefulness import DEFAULT_STATEFULNESS
+from kaon.model.segments import SEGMENT
 from kaon.model.subnetpools import SUBNETPOOL, network_body, prefixes_body
 from kaon.model.subnets import SUBNET
 from kaon.model.trunks import TRUNK, joining_body, leaving_body
-from kaon.server.api import collections, documents
+from kaon.server.api import agent_roles, collections, documents
 from kaon.server.api import quotas as quotas_api
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.collections import Action, Served
@@ -33,12 +39,17 @@ from kaon.server.control import (
     address_groups,
     address_scopes,
     agents,
+    availability_zones,
+    auto_allocated_topologies,
     default_security_group_rules,
     flavor_service_profiles,
     flavors,
+    floatingip_pools,
     floatingips,
     loggable_resources,
     logs,
+    network_ip_availabilities,
+    network_segment_ranges,
     networks,
     next_providers,
     port_bindings,
@@ -53,6 +64,7 @@ from kaon.server.control import (
     security_groups_default_statefulness,
     service_profiles,
     service_providers,
+    segments,
     subnetpools,
     subnets,
     trunks,
@@ -63,6 +75,9 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
     served.resource.collection: served
     for served in (
         Served(NETWORK, networks),
+        Served(SEGMENT, segments),
+        Served(NETWORK_SEGMENT_RANGE, network_segment_ranges),
+        Served(AVAILABILITY_ZONE, availability_zones),
         Served(SUBNET, subnets),
         Served(
             SUBNETPOOL,
@@ -115,6 +130,9 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
         Served(AGENT, agents),
         Served(ADDRESS_SCOPE, address_scopes),
         Served(RBAC_POLICY, rbac_policies),
+        Served(NETWORK_IP_AVAILABILITY, network_ip_availabilities),
+        Served(FLOATINGIP_POOL, floatingip_pools),
+        Served(AUTO_ALLOCATED_TOPOLOGY, auto_allocated_topologies, orders=frozenset({DRY_RUN})),
         Served(
             POLICY,
             qos_policies,
@@ -163,6 +181,8 @@ def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
             return documents.extensions(asked)
         case ("v2.0", "quotas", *_):
             return quotas_api.answer(core, caller, asked)
+        case ("v2.0", collection, _, below, *_) if agent_roles.serves(collection, below):
+            return agent_roles.answer(core, caller, asked)
         case ("v2.0", collection, *_):
             # Neutron's clients spell a collection with dashes or with underscores.
             served = COLLECTIONS.get(collection.replace("-", "_"))

@@ -82,6 +82,8 @@ class LinuxBackend:
         """
         if port["binding:vnic_type"] not in self.capabilities.vnic_types:
             return None
+        if network["network_type"] not in self.capabilities.network_types:
+            return None
         physical = network["physical_network"]
         if physical not in host.physical_networks if physical else not host.tunnels:
             return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from kaon.server.backends.protocol import Backend, Binding, HostFacts
+from kaon.server.control import placement
 from kaon.server.control.core import Core
 from kaon.server.store import binding
 from kaon.server.store.engine import Transaction
@@ -39,8 +40,17 @@ def bind(core: Core, tx: Transaction, network: Mapping[str, Any], port: Mapping[
         if found is not None:
             physical = frozenset(json.loads(found["physical_networks"]))
             facts = HostFacts(found["name"], physical, tunnels=found["tunnel_ip"] is not None)
-            chosen = backend_of(core, network).bind(network, port, facts) or chosen
+            chosen = backend_of(core, network).bind(_where(core, tx, network, found), port, facts) or chosen
     return {"binding:vif_type": chosen.vif_type, "binding:vif_details": dict(chosen.vif_details)}
+
+
+def _where(core: Core, tx: Transaction, network: Mapping[str, Any], host: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Give the network as the host sees it: with the segment that it is on, where there are several."""
+    if network["network_type"]:
+        return network
+    where = placement.on(placement.lay(core, tx, [network["id"]]), network["id"], host)
+    kept = ("network_type", "physical_network", "segmentation_id")
+    return {**network, **({key: where[key] for key in kept} if where is not None else {})}
 
 
 def is_movable(port: Mapping[str, Any]) -> bool:

@@ -46,6 +46,7 @@ class ServerSettings:
     page_limit               largest page of a list; 0: no limit
     notify_nova_of_status    Nova is told when ports of servers become ACTIVE or DOWN
     notify_nova_of_data      Nova is told when such ports, or floating IPs of theirs, change or are deleted
+    external_dns             names of ports and floating IPs are published by another service
     """
 
     base_mac: str = "fa:16:3e:00:00:00"
@@ -71,3 +72,4 @@ class ServerSettings:
     page_limit: int = 0
     notify_nova_of_status: bool = False
     notify_nova_of_data: bool = False
+    external_dns: bool = False

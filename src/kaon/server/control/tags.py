@@ -14,6 +14,7 @@ from kaon.model.tags import check_number
 from kaon.server.control import (
     floatingips,
     following,
+    network_segment_ranges,
     networks,
     policy,
     ports,
@@ -87,6 +88,9 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
     "trunks": _Tagged("trunk", trunks.find, lambda tx, row: trunk_rows.update(tx, row["id"], rows.raised(row, tx.now))),
     "security_groups": _Tagged(
         "security_group", _find_group, lambda tx, row: group_rows.update(tx, row["id"], rows.raised(row, tx.now))
+    ),
+    "network_segment_ranges": _Tagged(
+        "network_segment_range", network_segment_ranges.find, network_segment_ranges.stamp
     ),
     "policies": _Tagged("policy", qos_policies.find, qos_policies.stamp),
 }

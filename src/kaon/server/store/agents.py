@@ -1,7 +1,8 @@
 """Hosts that introduced themselves, and their agents: one row for each role of a host."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,17 @@ from kaon.server.store.engine import Transaction
 from kaon.server.store.scope_rows import NOT_WIRED
 from kaon.server.store.select import RowMap
 
-_PLAIN = ("id", "agent_type", "binary", "topic", "host", "admin_state_up", "description")
+_PLAIN = (
+    "id",
+    "agent_type",
+    "binary",
+    "topic",
+    "host",
+    "admin_state_up",
+    "description",
+    "availability_zone",
+    "resources_synced",
+)
 _TIMES = ("created_at", "started_at", "heartbeat_timestamp")
 
 
@@ -59,12 +70,17 @@ def save_host(tx: Transaction, name: str, values: Mapping[str, Any], *, known: b
         tx.execute(sa.insert(t.hosts).values(name=name, **values, heard_at=tx.now))
 
 
-def hosts_apart(tx: Transaction, needed: Collection[str]) -> set[str]:
-    """Name the hosts that are not wired to all of these physical networks. When none is needed, nothing is read."""
-    if not needed:
-        return set()
-    found = tx.execute(sa.select(t.hosts.c.name, t.hosts.c.physical_networks))
-    return {name for name, reached in found if not set(needed) <= set(json.loads(reached))}
+def hosts(tx: Transaction, names: Collection[str] | None = None) -> list[RowMap]:
+    """List hosts by name, all or these: what they said of themselves."""
+    chosen = sa.select(t.hosts).order_by(t.hosts.c.name)
+    return list(tx.execute(chosen if names is None else chosen.where(t.hosts.c.name.in_(sorted(names)))).mappings())
+
+
+def zones(tx: Transaction, agent_types: Iterable[str]) -> list[RowMap]:
+    """List which zones agents of these types are in: availability_zone, agent_type, admin_state_up."""
+    c = t.agents.c
+    wanted = sa.select(c.availability_zone, c.agent_type, c.admin_state_up).where(c.agent_type.in_(sorted(agent_types)))
+    return list(tx.execute(wanted.distinct()).mappings())
 
 
 def networks_of(tx: Transaction, name: str) -> list[str]:
@@ -115,27 +131,59 @@ def heard(tx: Transaction, names: Collection[str], now: datetime) -> None:
     tx.execute(sa.update(t.agents).where(t.agents.c.host.in_(chosen)).values(heartbeat_timestamp=now))
 
 
-def least_loaded(
-    tx: Transaction, agent_type: str, heard_after: datetime, load: sa.Select[Any], without: Collection[str]
-) -> str | None:
-    """Choose the host of a live, enabled agent of the type that has the least of the load; by name among equals.
+@dataclass(frozen=True)
+class Choice:
+    """What an agent must be like to be chosen.
 
-    load  a select of (host, number) for hosts that have any
+    agent_type   its type
+    heard_after  it was heard of since then
+    load         a select of (host, number) for hosts that have any of what is placed
+    without      hosts that are out of the question
+    zones        one of these; empty: any
+    apart_from   zones that are taken only when there is no other
     """
-    counted = load.subquery("load")
+
+    agent_type: str
+    heard_after: datetime
+    load: sa.Select[Any]
+    without: Collection[str] = ()
+    zones: Collection[str] = ()
+    apart_from: Collection[str] = ()
+
+
+def least_loaded(tx: Transaction, choice: Choice) -> str | None:
+    """Choose the host of an enabled agent that has the least of the load; by name among equals."""
+    counted = choice.load.subquery("load")
     host_column, number = counted.c
     c = t.agents.c
+    fits = [c.agent_type == choice.agent_type, c.admin_state_up, c.heartbeat_timestamp >= choice.heard_after]
+    fits.append(c.host.not_in(sorted(choice.without)))
+    if choice.zones:
+        fits.append(c.availability_zone.in_(sorted(choice.zones)))
+    again = sa.case((c.availability_zone.in_(sorted(choice.apart_from)), 1), else_=0)
     chosen = (
         sa.select(c.host)
         .select_from(t.agents.outerjoin(counted, host_column == c.host))
-        .where(
-            c.agent_type == agent_type, c.admin_state_up, c.heartbeat_timestamp >= heard_after, c.host.not_in(sorted(without))
-        )
-        .order_by(sa.func.coalesce(number, 0), c.host)
+        .where(*fits)
+        .order_by(again, sa.func.coalesce(number, 0), c.host)
         .limit(1)
     )
     found: str | None = tx.execute(chosen).scalar()
     return found
+
+
+def zones_of(tx: Transaction, agent_type: str, names: Collection[str]) -> set[str]:
+    """Name the zones that the agents of a type on these hosts are in."""
+    c = t.agents.c
+    chosen = sa.select(c.availability_zone).where(c.agent_type == agent_type, c.host.in_(sorted(names)))
+    return set(tx.execute(chosen).scalars()) if names else set()
+
+
+def of_hosts(tx: Transaction, agent_type: str, names: Collection[str]) -> list[str]:
+    """List the agents of a type on these hosts, by id."""
+    c = t.agents.c
+    chosen = sa.select(c.id).where(c.agent_type == agent_type, c.host.in_(sorted(names))).order_by(c.id)
+    return list(tx.execute(chosen).scalars()) if names else []
 
 
 def _row(row: RowMap, heard_after: datetime) -> Row:

@@ -1,15 +1,19 @@
 """Networks: rows in, resources out."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from kaon.lib.addresses import IPV4, IPV6
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.server.store import rbac, roles, rows, segments, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
+from kaon.server.store.tables.segments import network_segments
+from kaon.server.store.subnets import address_scope
 
 COLUMNS = {
     "id": "id",
@@ -18,25 +22,44 @@ COLUMNS = {
     "description": "description",
     "admin_state_up": "admin_state_up",
     "status": "status",
-    "shared": "shared",
     "router:external": "external",
+    "is_default": "is_default",
     "mtu": "mtu",
     "port_security_enabled": "port_security_enabled",
     "provider:network_type": "network_type",
     "provider:physical_network": "physical_network",
     "provider:segmentation_id": "segmentation_id",
+    "vlan_transparent": "vlan_transparent",
+    "qinq": "qinq",
+    "availability_zone_hints": "availability_zone_hints",
+    "dns_domain": "dns_domain",
+    "qos_policy_id": "qos_policy_id",
 }
 """Wire name -> column, for attributes that are one column."""
+
+def _special() -> dict[str, select.Special]:
+    def on_segment(column: sa.Column[Any]) -> select.Special:
+        return lambda values: t.networks.c.id.in_(sa.select(network_segments.c.network_id).where(column.in_(values)))
+
+    c = network_segments.c
+    of_segments = {wire: on_segment(c[COLUMNS[wire]]) for wire in COLUMNS if wire.startswith("provider:")}
+    return of_segments | tags.filters(t.networks)
+
 
 LISTING = select.Listing(
     table=t.networks,
     columns=select.standard_columns(t.networks) | {wire: t.networks.c[column] for wire, column in COLUMNS.items()},
-    special=tags.filters(t.networks),
+    special=_special(),
     through={
-        "shared": lambda _project: t.networks.c.shared.is_(sa.true()),
-        "external": lambda _project: t.networks.c.external.is_(sa.true()),
+        "shared": rbac.condition("network", t.networks.c.id),
+        "external": rbac.condition("network", t.networks.c.id, rbac.EXTERNAL),
+    },
+    viewed={
+        "shared": rbac.allowed("network", t.networks.c.id),
+        rbac.EXTERNAL: rbac.allowed("network", t.networks.c.id, rbac.EXTERNAL),
     },
 )
+"""Besides what is shown, rows say whether the project that looks may use the network as external (`access_as_external`)."""
 
 
 def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Row], bool]:
@@ -45,9 +68,9 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
     return _rows(tx, page), page.has_more
 
 
-def show(tx: Transaction, network_id: str) -> Row | None:
-    """Find one network."""
-    found = select.one(tx, t.networks, network_id)
+def show(tx: Transaction, network_id: str, project_id: str) -> Row | None:
+    """Find one network, as a project sees it."""
+    found = select.one(tx, t.networks, network_id, *LISTING.columns_viewed(project_id))
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
@@ -81,12 +104,26 @@ def bump(tx: Transaction, network_id: str) -> None:
     rows.bump(tx, t.networks, network_id)
 
 
-def foreign_projects(tx: Transaction, network_id: str, owner: str) -> bool:
-    """Tell whether another project than the owner has a port or subnet on the network. Ports of nobody do not count."""
+def foreign_projects(tx: Transaction, network_id: str, owner: str) -> frozenset[str]:
+    """List the projects, but for the owner, that have a port or subnet on the network. Ports of nobody do not count."""
     p, s = t.ports.c, t.subnets.c
-    ports = sa.select(p.id).where(p.network_id == network_id, p.project_id.not_in(["", owner]))
-    subnets = sa.select(s.id).where(s.network_id == network_id, s.project_id != owner)
-    return tx.execute(sa.union_all(ports, subnets).limit(1)).first() is not None
+    ports = sa.select(p.project_id).where(p.network_id == network_id, p.project_id.not_in(["", owner]))
+    subnets = sa.select(s.project_id).where(s.network_id == network_id, s.project_id != owner)
+    return frozenset(tx.execute(sa.union(ports, subnets)).scalars())
+
+
+def default_external(tx: Transaction) -> str | None:
+    """Find the external network that is used when nobody says which."""
+    c = t.networks.c
+    found: str | None = tx.execute(sa.select(c.id).where(c.is_default, c.external).order_by(c.created_at, c.id)).scalar()
+    return found
+
+
+def set_external(tx: Transaction, network_id: str, *, external: bool) -> None:
+    """Store whether a network is external; one that is not, is not the default external one. The caller raises its revision."""
+    c = t.networks.c
+    values = {"external": True} if external else {"external": False, "is_default": False}
+    tx.execute(sa.update(t.networks).where(c.id == network_id).values(values))
 
 
 def used_as_external(tx: Transaction, network_id: str) -> bool:
@@ -109,19 +146,47 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
         values["physical_network"] = values["physical_network"] or ""
     if values.get("network_type") == "flat":
         values["segmentation_id"] = 0  # not NULL: the unique key must decide about flat networks too
+    if "segments" in row:  # they have rows of their own
+        values |= {"network_type": "", "physical_network": "", "segmentation_id": None}
+    if "availability_zone_hints" in values:
+        values["availability_zone_hints"] = json.dumps(values["availability_zone_hints"])
     return values
 
 
+_ALWAYS = {wire: column for wire, column in COLUMNS.items() if not wire.startswith("provider:")}
+
+
+def _segments(row: RowMap, several: Sequence[RowMap]) -> dict[str, Any]:
+    """Tell which segments a network has: provider attributes of a single one (of none: nothing), or `segments`."""
+    if len(several) > 1:
+        return {"segments": [segments.shown(one) for one in several]}
+    return {wire: value or None for wire, value in segments.shown(row).items()}
+
+
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
-    subnets = select.children(tx, page, t.subnets.c.network_id, t.subnets.c.created_at, t.subnets.c.id)
+    s = t.subnets.c
+    subnets = select.children(tx, page, s.network_id, s.created_at, s.id, also=(address_scope(),))
     tagged = tags.of_page(tx, page, "networks")
+    several = segments.of_networks(tx, [row["id"] for row in page.rows if not row[segments.ALONE]])
+    zones = roles.zones_of_networks(tx, page) if subnets else {}
     return [
-        rows.standard(row, COLUMNS)
+        rows.standard(row, _ALWAYS)
+        | _segments(row, several.get(row["id"], ()))
         | {
-            "provider:physical_network": row["physical_network"] or None,
-            "provider:segmentation_id": row["segmentation_id"] or None,
+            "shared": row["shared"],
+            rbac.EXTERNAL: row[rbac.EXTERNAL],
+            "ipv4_address_scope": _scope(subnets.get(row["id"], ()), IPV4),
+            "ipv6_address_scope": _scope(subnets.get(row["id"], ()), IPV6),
+            "availability_zone_hints": json.loads(row["availability_zone_hints"]),
+            "availability_zones": zones.get(row["id"], []),
+            "l2_adjacency": not any(subnet["segment_id"] for subnet in subnets.get(row["id"], ())),
             "subnets": [subnet["id"] for subnet in subnets.get(row["id"], ())],
             "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]
+
+
+def _scope(subnets: Sequence[RowMap], version: int) -> str | None:
+    """Give the address scope of a network: that of the pool of its subnets, which are all of one pool."""
+    return next((one["address_scope_id"] for one in subnets if one["ip_version"] == version), None)

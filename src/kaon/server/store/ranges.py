@@ -59,6 +59,26 @@ class Ranges(Generic[N]):
             first = None  # somebody was faster
         raise Retry("free ranges change faster than they can be read")
 
+    def take_within(self, tx: Transaction, low: N, high: N) -> N | None:
+        """Take the lowest free number from `low` to `high`; None when there is none."""
+        c = self.table.c
+        there = self._mine(c.last >= low, c.first <= high)
+        lowest = sa.select(c.first, c.last).where(there).order_by(c.first).limit(1)
+        for _ in range(_TRIES):
+            found = tx.execute(lowest).first()
+            if found is None:
+                return None
+            number = max(found.first, low)
+            if self._cut(tx, found.first, found.last, number):
+                return number
+        raise Retry("free ranges change faster than they can be read")
+
+    def within(self, tx: Transaction, low: N, high: N) -> list[tuple[N, N]]:
+        """List the ranges of free numbers from `low` to `high`, cut to it, in order."""
+        c = self.table.c
+        found = tx.execute(sa.select(c.first, c.last).where(self._mine(c.last >= low, c.first <= high)).order_by(c.first))
+        return [(max(first, low), min(last, high)) for first, last in found]
+
     def take(self, tx: Transaction, number: N) -> bool:
         """Take one number. False when it was not free here: taken, or in no range at all."""
         c = self.table.c

@@ -1,14 +1,16 @@
 """Which hosts serve which networks and forward for which routers, and what waits for one."""
 
-from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 
+from kaon.server.store import select
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
+from kaon.server.store.tables.segments import pinned_networks, pinned_routers
 
-_served, _hosted = t.served_networks.c, t.hosted_routers.c
+_served, _hosted, _pinned = t.served_networks.c, t.hosted_routers.c, pinned_networks.c
 
 DHCP_LOAD = sa.select(_served.host, sa.func.count().label("number")).group_by(_served.host)
 """(host, networks that it serves)."""
@@ -17,18 +19,11 @@ ROUTER_LOAD = sa.select(_hosted.host, sa.func.count().label("number")).group_by(
 """(host, routers that it forwards for)."""
 
 
-def dhcp_subnets(tx: Transaction, network_id: str) -> list[str]:
-    """List the subnets of a network that want DHCP, oldest first."""
+def dhcp_subnets(tx: Transaction, network_id: str) -> list[RowMap]:
+    """List the subnets of a network that want DHCP, oldest first: id, segment_id."""
     c = t.subnets.c
-    chosen = sa.select(c.id).where(c.network_id == network_id, c.enable_dhcp).order_by(c.created_at, c.id)
-    return list(tx.execute(chosen).scalars())
-
-
-def physical_networks(tx: Transaction, network_ids: Collection[str]) -> set[str]:
-    """Name the physical networks that these networks lie on; those of tunnels lie on none."""
-    c = t.networks.c
-    chosen = sa.select(c.physical_network).where(c.id.in_(sorted(network_ids)), c.physical_network != "")
-    return set(tx.execute(chosen).scalars()) if network_ids else set()
+    chosen = sa.select(c.id, c.segment_id).where(c.network_id == network_id, c.enable_dhcp).order_by(c.created_at, c.id)
+    return list(tx.execute(chosen).mappings())
 
 
 def serving(tx: Transaction, network_id: str) -> list[RowMap]:
@@ -58,10 +53,87 @@ def stop_hosting(tx: Transaction, router_id: str) -> None:
     tx.execute(sa.delete(t.hosted_routers).where(_hosted.router_id == router_id))
 
 
+def pin_network(tx: Transaction, network_id: str, host: str) -> None:
+    """Store that a host was chosen to serve a network."""
+    tx.execute(sa.insert(pinned_networks).values(network_id=network_id, host=host))
+
+
+def unpin_network(tx: Transaction, network_id: str, host: str) -> bool:
+    """Forget that a host was chosen to serve a network; tell whether it was."""
+    mine = sa.and_(_pinned.network_id == network_id, _pinned.host == host)
+    return bool(tx.execute(sa.delete(pinned_networks).where(mine)).rowcount)
+
+
+def pinned_hosts(tx: Transaction, network_id: str) -> list[str]:
+    """List the hosts that were chosen to serve a network, sorted."""
+    return list(tx.execute(sa.select(_pinned.host).where(_pinned.network_id == network_id).order_by(_pinned.host)).scalars())
+
+
+def pin_router(tx: Transaction, router_id: str, host: str | None) -> None:
+    """Store which host was chosen to forward for a router; None: none was."""
+    tx.execute(sa.delete(pinned_routers).where(pinned_routers.c.router_id == router_id))
+    if host is not None:
+        tx.execute(sa.insert(pinned_routers).values(router_id=router_id, host=host))
+
+
+def pinned_router(tx: Transaction, router_id: str) -> str | None:
+    """Tell which host was chosen to forward for a router."""
+    c = pinned_routers.c
+    found: str | None = tx.execute(sa.select(c.host).where(c.router_id == router_id)).scalar()
+    return found
+
+
+def networks_on(tx: Transaction, host: str) -> list[str]:
+    """List the networks that a host serves, or was chosen for, sorted."""
+    chosen = sa.union(
+        sa.select(_served.network_id).where(_served.host == host), sa.select(_pinned.network_id).where(_pinned.host == host)
+    )
+    return sorted(tx.execute(chosen).scalars())
+
+
+def hosts_serving(tx: Transaction, network_id: str) -> list[str]:
+    """List the hosts that serve a network, or were chosen for it, sorted."""
+    return sorted({*pinned_hosts(tx, network_id), *(server["host"] for server in serving(tx, network_id))})
+
+
+def routers_on(tx: Transaction, host: str) -> list[str]:
+    """List the routers that a host forwards for, sorted."""
+    return list(tx.execute(sa.select(_hosted.router_id).where(_hosted.host == host).order_by(_hosted.router_id)).scalars())
+
+
+def router_hints(tx: Transaction, router_id: str) -> str:
+    """Give the zones that a router should be in, as JSON."""
+    c = t.routers.c
+    return str(tx.execute(sa.select(c.availability_zone_hints).where(c.id == router_id)).scalar_one())
+
+
+def zones_of_networks(tx: Transaction, page: select.Rows) -> dict[str, list[str]]:
+    """Find the zones that the networks of a page are served in, by network, sorted: one statement."""
+    return _zones(tx, page, _served.network_id, "DHCP agent")
+
+
+def zones_of_routers(tx: Transaction, page: select.Rows) -> dict[str, list[str]]:
+    """Find the zones that the routers of a page are in, by router, sorted: one statement."""
+    return _zones(tx, page, _hosted.router_id, "L3 agent")
+
+
+def _zones(tx: Transaction, page: select.Rows, parent: sa.Column[Any], agent_type: str) -> dict[str, list[str]]:
+    c = t.agents.c
+    mine = sa.and_(c.host == parent.table.c.host, c.agent_type == agent_type)
+    zone = sa.select(c.availability_zone).where(mine).scalar_subquery().label("zone")
+    found = select.children(tx, page, parent, also=(zone,))
+    return {identity: sorted({row["zone"] for row in rows if row["zone"]}) for identity, rows in found.items()}
+
+
 def unserved_networks(tx: Transaction) -> list[str]:
-    """List the networks that want DHCP and that nobody serves, sorted."""
-    c = t.subnets.c
-    nobody = ~sa.exists(sa.select(_served.host).where(_served.network_id == c.network_id))
+    """List the networks that want DHCP and that nobody serves, or that have a segment where nobody does, sorted."""
+    c, a = t.subnets.c, t.ip_allocations.c
+    there = t.served_networks.join(t.ip_allocations, a.port_id == _served.port_id)
+    without = ~sa.exists(sa.select(_served.host).select_from(there).where(a.subnet_id == c.id))
+    nobody = sa.or_(
+        ~sa.exists(sa.select(_served.host).where(_served.network_id == c.network_id)),
+        sa.and_(c.segment_id.is_not(None), without),
+    )
     return list(tx.execute(sa.select(c.network_id).where(c.enable_dhcp, nobody).distinct().order_by(c.network_id)).scalars())
 
 

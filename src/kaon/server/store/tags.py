@@ -10,6 +10,7 @@ from kaon.server.store import select
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import Condition, Special
+from kaon.server.store.tables.segments import network_segment_range_tags
 from kaon.server.store.tables.trunks import trunk_tags
 
 TABLES: Final[Mapping[str, sa.Table]] = {
@@ -22,6 +23,7 @@ TABLES: Final[Mapping[str, sa.Table]] = {
     "security_groups": t.security_group_tags,
     "policies": t.qos.qos_policy_tags,
     "trunks": trunk_tags,
+    "network_segment_ranges": network_segment_range_tags,
 }
 """Collection -> its tags."""
 
