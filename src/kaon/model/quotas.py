@@ -6,6 +6,7 @@ from typing import Any, Final
 from kaon.model import checks
 from kaon.model.checks import Unfit
 from kaon.model.errors import HTTPBadRequest
+from kaon.model.extensions import Extension
 from kaon.model.query import Body
 
 RESOURCES: Final = (
@@ -40,4 +41,21 @@ def update_body(given: Mapping[str, Any]) -> Body:
         kept: Body = {name: _limit(given[name]) for name in RESOURCES if name in given}
     except Unfit as unfit:
         raise HTTPBadRequest(reason=f"Invalid input for a quota. Reason: {unfit}.") from None
-    return kept | {name: checks.boolean(given[name]) for name in ("force", "check_limit") if name in given}
+    # Only JSON's own true forces, as in Neutron; `check_limit` is what holds anyway.
+    return kept | ({"force": True} if given.get("force") is True else {})
+
+
+EXTENSIONS: Final = (
+    Extension(
+        "quota-check-limit",
+        "Quota engine limit check",
+        "2021-09-08T16:00:00-00:00",
+        "A limit below what is used can be refused.",
+    ),
+    Extension(
+        "quota-check-limit-default",
+        "Quota engine limit check by default",
+        "2024-08-21T16:00:00-00:00",
+        "A limit below what is used is refused unless it is forced.",
+    ),
+)

@@ -1,5 +1,6 @@
 """Security group rules: what may pass, from or to whom."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from kaon.model.errors import (
     SecurityGroupRuleInvalidEtherType,
     SecurityGroupRuleInvalidProtocol,
 )
+from kaon.model.extensions import Extension
 from kaon.model.query import FilterValue
 
 PROTOCOLS: Final[Mapping[str, int]] = {
@@ -92,7 +94,7 @@ def ethertype(value: Any) -> str:
     raise SecurityGroupRuleInvalidEtherType(ethertype=checks.shown(value), values=", ".join(ETHERTYPES))
 
 
-def _filter(check: checks.Check) -> FilterCheck:
+def narrowing(check: checks.Check) -> FilterCheck:
     """How a list is narrowed: by a value as it is kept, whatever its spelling; the empty string means none."""
 
     def wanted(value: str) -> FilterValue:
@@ -109,7 +111,7 @@ def _attribute(name: str, check: checks.Check, default: Any = None) -> Attribute
         check=check,
         default=default,
         post=True,
-        filter=_filter(check) if check in (protocol, ethertype, port_value) else words,
+        filter=narrowing(check) if check in (protocol, ethertype, port_value) else words,
         sort=True,
     )
 
@@ -129,7 +131,21 @@ SECURITY_GROUP_RULE: Final = Resource(
         _attribute("remote_ip_prefix", addresses.ip_prefix),
         Attribute(name="normalized_cidr", alias="security-groups-normalized-cidr", filter=words),
         _attribute("remote_group_id", checks.optional(checks.text(36))),
+        dataclasses.replace(
+            _attribute("remote_address_group_id", checks.optional(checks.text(36))),
+            alias="security-groups-remote-address-group",
+        ),
+        Attribute(name="belongs_to_default_sg", alias="security-groups-rules-belongs-to-default-sg", filter=checks.boolean),
         *standard(),
     ),
     verbs=frozenset({"create", "index", "show", "delete"}),
+)
+
+EXTENSIONS: Final = (
+    Extension(
+        "security-groups-rules-belongs-to-default-sg",
+        "Security group rule belongs to the project's default security group",
+        "2023-05-23T10:00:00-00:00",
+        "Rules say whether they are of a project's default group.",
+    ),
 )

@@ -35,7 +35,7 @@ def inside(document: Mapping[str, Any], envelope: str) -> dict[str, Any]:
 def to_create(resource: Resource, caller: Caller, raw: bytes) -> tuple[list[Body], bool]:
     """What a POST asks for, and whether in bulk. Raises HTTPBadRequest or InvalidInput."""
     document = parsed(raw)
-    bulk = resource.collection in document
+    bulk = resource.collection in document and resource.collection != resource.member
     items = _items(resource, document[resource.collection]) if bulk else [inside(document, resource.member)]
     return [create_body(resource, _owned(caller, item)) for item in items], bulk
 

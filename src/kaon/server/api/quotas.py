@@ -1,6 +1,7 @@
 """`/v2.0/quotas`: a project's limits, by project id instead of an id of their own."""
 
 from kaon.model import quotas as words
+from kaon.model.errors.quotas import QuotaMissingTenant
 from kaon.server.api import bodies
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.faults import not_allowed, not_found
@@ -18,6 +19,8 @@ def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
             return Answer(200, {"quotas": quotas.index(core, caller)})
         case ("tenant" | "project" as word,):
             _only_get(asked)
+            if not caller.project_id:
+                raise QuotaMissingTenant
             return Answer(200, {word: {"tenant_id": caller.project_id, "project_id": caller.project_id}})
         case (project,):
             return _project(core, caller, asked, project)

@@ -12,10 +12,11 @@ from kaon.model.errors import (
     PortSecurityPortHasSecurityGroup,
     SecurityGroupNotFound,
 )
+from kaon.model.errors.security_groups import SecurityGroupConflict
 from kaon.model.query import Body, Row
 from kaon.server.control import security_groups
 from kaon.server.control.core import Core
-from kaon.server.store import ports
+from kaon.server.store import security_groups as group_rows
 from kaon.server.store.engine import Transaction
 
 
@@ -48,7 +49,7 @@ def groups_of_new(core: Core, tx: Transaction, default_group: str | None, row: R
     """Give the groups of a new port: those that are named, or the default one where there is filtering.
 
     default_group  of the port's project, if it has one already
-    Errors         PortSecurityAndIPRequiredForSecurityGroups, SecurityGroupNotFound.
+    Errors         PortSecurityAndIPRequiredForSecurityGroups, those of `check_groups`.
     """
     wanted = body.get("security_groups")
     if wanted is not None:
@@ -63,10 +64,16 @@ def groups_of_new(core: Core, tx: Transaction, default_group: str | None, row: R
 
 
 def check_groups(tx: Transaction, project_id: str, group_ids: Sequence[str]) -> None:
-    """Refuse groups that the project's ports may not be in. Errors: SecurityGroupNotFound."""
-    missing = ports.groups_missing(tx, project_id, group_ids)
+    """Refuse groups that the project's ports may not be in; nobody's ports may be in any.
+
+    Errors  SecurityGroupNotFound, SecurityGroupConflict when some are stateful and some are not.
+    """
+    usable = group_rows.usable(tx, group_ids, project_id or None)
+    missing = sorted(set(group_ids) - usable.keys())
     if missing:
         raise SecurityGroupNotFound(id=", ".join(missing))
+    if len(set(usable.values())) > 1:
+        raise SecurityGroupConflict(reason="A port cannot be in stateful and in stateless security groups at once")
 
 
 def check_change(before: Row, after: Row, changes: Body) -> None:

@@ -34,7 +34,7 @@ def details(core: Core, caller: Caller, project_id: str) -> Row:
 
 def index(core: Core, caller: Caller) -> list[Row]:
     """List the projects with limits of their own: every limit, project_id and tenant_id. Errors: PolicyNotAuthorized."""
-    policy.authorize(caller, "index_quota", {})
+    policy.authorize(caller, "get_quota", {})
     found = core.store.read(quotas.projects)
     return [_defaults(core) | own | _named(project_id) for project_id, own in found.items()]
 
@@ -77,5 +77,6 @@ def _named(project_id: str) -> Row:
 
 
 def _see(caller: Caller, project_id: str) -> None:
-    if not policy.visible(caller, "quotas", {"project_id": project_id}):
-        raise errors.PolicyNotAuthorized(action="get_quota")
+    """Refuse another project's quota to who may not look at it; its own everybody may."""
+    if project_id != caller.project_id:
+        policy.authorize(caller, "get_quota", {"project_id": project_id})

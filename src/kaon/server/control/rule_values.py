@@ -19,6 +19,7 @@ VALUES: Final = (
     "port_range_max",
     "remote_ip_prefix",
     "remote_group_id",
+    "remote_address_group_id",
 )
 """What a rule says; all else is about the rule."""
 
@@ -50,7 +51,7 @@ def checked(body: Mapping[str, Any]) -> dict[str, Any]:
         raise errors.SecurityGroupEthertypeConflictWithProtocol(protocol=protocol, ethertype=ethertype)
     _check_ports(protocol, number, values["port_range_min"], values["port_range_max"])
     prefix = values["remote_ip_prefix"]
-    if prefix is not None and values["remote_group_id"] is not None:
+    if sum(values[name] is not None for name in ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")) > 1:
         raise errors.SecurityGroupMultipleRemoteEntites
     if prefix is None:
         return values | {"normalized_cidr": None}
@@ -63,7 +64,7 @@ def checked(body: Mapping[str, Any]) -> dict[str, Any]:
 def fingerprint(values: Mapping[str, Any]) -> str:
     """Sum up all that makes two rules of a group the same, whatever their spelling: 64 hexadecimal digits."""
     cidr = values["normalized_cidr"]
-    parts = (
+    parts: tuple[object, ...] = (
         values["direction"],
         values["ethertype"],
         protocol_number(values["protocol"]),
@@ -72,6 +73,8 @@ def fingerprint(values: Mapping[str, Any]) -> str:
         None if cidr in _EVERYWHERE else cidr,
         values["remote_group_id"],
     )
+    if values["remote_address_group_id"] is not None:
+        parts = (*parts, values["remote_address_group_id"])
     return hashlib.blake2b(repr(parts).encode(), digest_size=32).hexdigest()
 
 

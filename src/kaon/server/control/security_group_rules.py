@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from kaon.model import errors
+from kaon.model.errors.address_groups import AddressGroupNotFound
+from kaon.model.errors.security_groups import SecurityGroupRulesNotSingleProject
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import following, policy, quota_usage, rule_values, security_groups
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import followers, select
+from kaon.server.store import address_groups, followers, select
 from kaon.server.store import security_groups as groups
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
@@ -15,33 +17,36 @@ from kaon.wire import scopes
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Create rules of one group, all or none.
 
-    Errors  SecurityGroupNotSingleGroupRules, SecurityGroupNotFound (of the group or a remote group), OverQuota,
-            PolicyNotAuthorized, DuplicateSecurityGroupRuleInPost, SecurityGroupRuleExists, those of `rule_values.checked`.
+    Errors  SecurityGroupNotSingleGroupRules, SecurityGroupRulesNotSingleProject, SecurityGroupNotFound (of the group or a
+            remote group), AddressGroupNotFound, OverQuota, PolicyNotAuthorized, DuplicateSecurityGroupRuleInPost,
+            SecurityGroupRuleExists, those of `rule_values.checked`.
     """
     checked = [rule_values.checked(body) for body in bodies]
     marks = [rule_values.fingerprint(values) for values in checked]
     group_ids = {body["security_group_id"] for body in bodies}
     if len(group_ids) > 1:
         raise errors.SecurityGroupNotSingleGroupRules
+    if len({body["project_id"] for body in bodies}) > 1:
+        raise SecurityGroupRulesNotSingleProject
     if len(set(marks)) < len(marks):
         raise errors.DuplicateSecurityGroupRuleInPost
     (group_id,) = group_ids
 
     def work(tx: Transaction) -> list[Row]:
         # Not seen before it is refused: a foreign group is forbidden, not missing, as Neutron has it.
-        group = groups.show(tx, group_id, with_rules=False)
+        group = groups.show(tx, group_id, caller.project_id, with_rules=False)
         if group is None:
             raise errors.SecurityGroupNotFound(id=group_id)
         for body in bodies:
             quota_usage.reserve(tx, body["project_id"], "security_group_rule", 1, core.settings)
             policy.authorize(caller, "create_security_group_rule", body, parent=group)
         remote = {values["remote_group_id"] for values in checked} - {None}
-        _check_remote_groups(tx, caller, remote)
+        _check_named(tx, caller, checked)
         same = groups.same_rule(tx, group_id, marks)
         if same is not None:
             raise errors.SecurityGroupRuleExists(rule_id=same)
         rules = [
-            security_groups.new_rule(body["project_id"], group_id, values, tx.now, body.get("description", ""))
+            security_groups.new_rule(body["project_id"], group, values, tx.now, body.get("description", ""))
             for body, values in zip(bodies, checked, strict=True)
         ]
         groups.bump(tx, [group_id])  # first: who only refers to a row and then changes it, deadlocks with his like
@@ -97,17 +102,20 @@ def delete(core: Core, caller: Caller, rule_id: str, revision: int | None = None
 def _visible(tx: Transaction, caller: Caller, rule_id: str) -> tuple[Row, Row]:
     """Find a rule that the caller may know of, and its group."""
     row = groups.show_rule(tx, rule_id)
-    group = groups.show(tx, row["security_group_id"], with_rules=False) if row is not None else None
+    group = groups.show(tx, row["security_group_id"], caller.project_id, with_rules=False) if row is not None else None
     if row is None or group is None or not policy.visible(caller, "security_group_rules", row, parent=group):
         raise errors.SecurityGroupRuleNotFound(id=rule_id)
     return row, group
 
 
-def _check_remote_groups(tx: Transaction, caller: Caller, group_ids: set[str]) -> None:
-    if not group_ids:
-        return
-    projects = groups.existing(tx, group_ids)
-    for group_id in sorted(group_ids):
-        seen = {"project_id": projects.get(group_id)}
-        if group_id not in projects or not policy.visible(caller, "security_groups", seen):
-            raise errors.SecurityGroupNotFound(id=group_id)
+def _check_named(tx: Transaction, caller: Caller, rules: Sequence[Row]) -> None:
+    """Refuse rules that name groups, or address groups, that their project has no part in."""
+    project_id = None if caller.is_admin else caller.project_id
+    groups_named = {rule["remote_group_id"] for rule in rules} - {None}
+    if groups_named:
+        for missing in sorted(groups_named - groups.usable(tx, groups_named, project_id).keys()):
+            raise errors.SecurityGroupNotFound(id=missing)
+    addresses_named = {rule["remote_address_group_id"] for rule in rules} - {None}
+    if addresses_named:
+        for missing in sorted(addresses_named - address_groups.usable(tx, addresses_named, project_id)):
+            raise AddressGroupNotFound(address_group_id=missing)

@@ -221,15 +221,6 @@ def forming(tx: Transaction, network_id: str, but: Sequence[str]) -> list[str]:
     return list(tx.execute(wanted.order_by(c.id)).scalars())
 
 
-def groups_missing(tx: Transaction, project_id: str, group_ids: Sequence[str]) -> list[str]:
-    """List which of these security groups do not exist or belong to another project. Nobody's ports may use any group."""
-    c = t.security_groups.c
-    usable = sa.select(c.id).where(c.id.in_(group_ids))
-    if project_id:
-        usable = usable.where(c.project_id == project_id)
-    return sorted(set(group_ids) - set(tx.execute(usable).scalars()))
-
-
 def service_of(tx: Transaction, port_id: str) -> tuple[str, str] | None:
     """Tell what stands on a port and forbids to delete it as a plain port: an owner, and an id of it; None: nothing does.
 

@@ -6,10 +6,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.server.store import rbac, rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
+
+OBJECT_TYPE = "security_group"
+"""In RBAC policies."""
 
 COLUMNS = {"id": "id", "project_id": "project_id", "name": "name", "description": "description", "stateful": "stateful"}
 """Wire name -> column, for attributes of a group that are one column."""
@@ -20,6 +23,7 @@ RULE_COLUMNS = {
     "description": "description",
     "security_group_id": "security_group_id",
     "remote_group_id": "remote_group_id",
+    "remote_address_group_id": "remote_address_group_id",
     "direction": "direction",
     "ethertype": "ethertype",
     "protocol": "protocol",
@@ -27,6 +31,7 @@ RULE_COLUMNS = {
     "port_range_max": "port_range_max",
     "remote_ip_prefix": "remote_ip_prefix",
     "normalized_cidr": "normalized_cidr",
+    "belongs_to_default_sg": "belongs_to_default_sg",
 }
 """Wire name -> column, for attributes of a rule that are one column."""
 
@@ -36,6 +41,8 @@ LISTING = select.Listing(
     table=t.security_groups,
     columns=select.standard_columns(t.security_groups, "stateful"),
     special=tags.filters(t.security_groups),
+    through={"shared": rbac.condition(OBJECT_TYPE, t.security_groups.c.id)},
+    viewed={"shared": rbac.allowed(OBJECT_TYPE, t.security_groups.c.id)},
 )
 
 RULE_LISTING = select.Listing(
@@ -58,9 +65,9 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
     return _rows(tx, page, with_rules=query.fields is None or "security_group_rules" in query.fields), page.has_more
 
 
-def show(tx: Transaction, group_id: str, *, with_rules: bool = True) -> Row | None:
-    """Find one group."""
-    found = select.one(tx, t.security_groups, group_id)
+def show(tx: Transaction, group_id: str, project_id: str, *, with_rules: bool = True) -> Row | None:
+    """Find one group, with `shared` as the project sees it, and `is_default`."""
+    found = select.one(tx, t.security_groups, group_id, *LISTING.columns_viewed(project_id))
     return _rows(tx, select.only(found), with_rules=with_rules)[0] if found is not None else None
 
 
@@ -83,21 +90,21 @@ def default_of(tx: Transaction, project_id: str) -> str | None:
     return found
 
 
-def is_default(tx: Transaction, group_id: str) -> bool:
-    """Tell whether a group is its project's default."""
-    c = t.default_security_groups.c
-    return tx.execute(sa.select(c.project_id).where(c.security_group_id == group_id)).first() is not None
+def usable(tx: Transaction, group_ids: Collection[str], project_id: str | None) -> dict[str, bool]:
+    """Map those of the groups that a project may use to whether they are stateful: its own, and those shared with it.
 
-
-def existing(tx: Transaction, group_ids: Collection[str]) -> dict[str, str]:
-    """Map those of the groups that exist to their projects."""
+    project_id  None: all that exist
+    """
     c = t.security_groups.c
-    return {row.id: row.project_id for row in tx.execute(sa.select(c.id, c.project_id).where(c.id.in_(sorted(group_ids))))}
+    chosen = sa.select(c.id, c.stateful).where(c.id.in_(sorted(group_ids)))
+    if project_id is not None:
+        chosen = chosen.where(sa.or_(c.project_id == project_id, rbac.condition(OBJECT_TYPE, c.id)(project_id)))
+    return {row.id: row.stateful for row in tx.execute(chosen)}
 
 
 def insert(tx: Transaction, row: Row, *, default: bool = False) -> None:
     """Store a group without its rules. Errors: IntegrityError when it is to be the default and there is one."""
-    tx.execute(sa.insert(t.security_groups).values(rows.values(row, COLUMNS)))
+    tx.execute(sa.insert(t.security_groups).values(rows.values(row, COLUMNS) | {"is_default": default}))
     if default:
         entry = {"project_id": row["project_id"], "security_group_id": row["id"]}
         tx.execute(sa.insert(t.default_security_groups).values(entry))
@@ -176,6 +183,8 @@ def _rows(tx: Transaction, page: select.Rows, *, with_rules: bool) -> list[Row]:
     return [
         rows.standard(row, COLUMNS)
         | {
+            "shared": bool(row["shared"]),
+            "is_default": row["is_default"],
             "security_group_rules": [rule_row(rule) for rule in rules.get(row["id"], ())],
             "tags": tagged.get(row["id"], []),
         }
