@@ -15,7 +15,16 @@ from kaon.server.control.core import Core
 from kaon.server.control.settings import ServerSettings
 from kaon.server.store.engine import Store
 
-USERS = {"root": "admin-project:admin,member", "ann": "p1:member", "bob": "p2:member", "eve": "p1:reader"}
+USERS = {
+    "root": "admin-project:admin",
+    "mia": "p1:manager",
+    "ann": "p1:member",
+    "eve": "p1:reader",
+    "bob": "p2:member",
+    "nova": "services:service",
+    "guest": "p1:guest",
+}
+"""User -> project and roles (each implies those below it); everybody's password is `secret`."""
 
 
 @pytest.fixture
@@ -59,3 +68,15 @@ def bob(app: Any) -> Client:
 def eve(app: Any) -> Client:
     """A reader of project p1."""
     return Client(app, "eve")
+
+
+@pytest.fixture
+def mia(app: Any) -> Client:
+    """A manager of project p1."""
+    return Client(app, "mia")
+
+
+@pytest.fixture
+def nova(app: Any) -> Client:
+    """A service, which may what services may."""
+    return Client(app, "nova")

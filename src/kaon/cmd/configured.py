@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kaon.server.control.policy_settings import PolicySettings
     from kaon.server.control.settings import ServerSettings
     from kaon.server.peers.settings import PeersSettings
 
@@ -34,6 +35,7 @@ class ServerConfiguration:
     user_file, project_file  of http_basic
     heartbeat_s          of hosts
     peers                other services that are told of what happens
+    policy               where the operator's rules of policy are
     """
 
     files: tuple[Path, ...]
@@ -54,6 +56,7 @@ class ServerConfiguration:
     debug: bool
     control: "ServerSettings"
     peers: "PeersSettings"
+    policy: "PolicySettings"
 
     @property
     def one_process(self) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from kaon.server.api.auth import Authenticator
     from kaon.server.control.core import Core
+    from kaon.server.control.policy_files import PolicyFiles
     from kaon.server.feed.driver import Feed
 
 _log = Log(__name__)
@@ -173,12 +174,24 @@ def make_core(configuration: ServerConfiguration) -> "Core":
     from kaon.server.control.core import Core  # noqa: PLC0415  # as above
     from kaon.server.store.engine import Store  # noqa: PLC0415  # as above
 
+    policy = make_policy(configuration)
     try:
         configuration.state_path.mkdir(parents=True, exist_ok=True)
         store = Store(configuration.database, pool_size=configuration.threads)
     except (ArgumentError, ImportError, OSError, ValueError) as problem:
         raise WrongSettings(f"the database cannot be opened: {problem}") from problem
-    return Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control)
+    return Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control, policy=policy.current)
+
+
+def make_policy(configuration: ServerConfiguration) -> "PolicyFiles":
+    """Read the rules of policy. Errors: WrongSettings."""
+    from kaon.server.control.policy_files import PolicyFiles  # noqa: PLC0415  # the supervisor does without
+    from kaon.server.control.rules import BadPolicy  # noqa: PLC0415  # as above
+
+    try:
+        return PolicyFiles(configuration.policy)
+    except (OSError, BadPolicy) as problem:
+        raise WrongSettings(f"[oslo_policy]: {problem}") from problem
 
 
 def upgrade(configuration: ServerConfiguration) -> None:

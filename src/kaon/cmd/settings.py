@@ -10,7 +10,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from kaon.cmd import peer_settings
+from kaon.cmd import peer_settings, policy_settings
 from kaon.cmd.configured import ServerConfiguration, WrongSettings
 from kaon.lib.addresses import normal_mac
 from kaon.server.control.settings import DEFAULT_QUOTAS, ServerSettings
@@ -88,6 +88,7 @@ SERVER_OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
     "quotas": _QUOTAS,
     "bus": _BUS,
     **peer_settings.OPTIONS,
+    **policy_settings.OPTIONS,
 }
 """Section -> options of `kaon server`."""
 
@@ -142,6 +143,7 @@ def _server(conf: Any, files: Sequence[Path]) -> ServerConfiguration:
         debug=conf.debug,
         control=peer_settings.with_notices(_control(conf), conf),
         peers=peer_settings.peers(conf),
+        policy=policy_settings.policy(conf),
     )
 
 

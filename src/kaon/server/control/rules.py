@@ -21,9 +21,7 @@ from oslo_config import cfg
 from oslo_policy import _checks, policy  # the kinds of checks are named nowhere else
 
 from kaon.server.control.conditions import Answer, Condition, Row, asking, both, canonical, either, negated, satisfied, value_at
-
-DEFAULT_RULE: Final = "default"
-"""What is asked for an action without a rule of its own."""
+from kaon.server.control.policy_settings import DEFAULT_RULE, Remote
 
 REMEMBERED: Final = 4096
 """Callers whose compiled rules are kept."""
@@ -71,25 +69,14 @@ class Credentials:
         return {key: value for key, value in words.items() if value}
 
 
-@dataclass(frozen=True)
-class Remote:
-    """How `http:` and `https:` checks ask; the options of [oslo_policy] of the same names."""
-
-    remote_content_type: str = "application/x-www-form-urlencoded"
-    remote_ssl_verify_server_crt: bool = False
-    remote_ssl_ca_crt_file: str | None = None
-    remote_ssl_client_crt_file: str | None = None
-    remote_ssl_client_key_file: str | None = None
-    remote_timeout: float = 60.0
-
-
 class Policy:
     """Rules, parsed; and what they say to callers, kept while it is in use."""
 
-    def __init__(self, written: Mapping[str, Any], remote: Remote | None = None) -> None:
+    def __init__(self, written: Mapping[str, Any], remote: Remote | None = None, default_rule: str = DEFAULT_RULE) -> None:
         """written: name of a rule -> the rule in oslo.policy's language. Errors: BadPolicy."""
+        self._default = default_rule
         self.checks: Mapping[str, _checks.BaseCheck] = {name: _parsed(name, rule) for name, rule in written.items()}
-        _refuse_circles(self.checks)
+        _refuse_circles(self.checks, default_rule)
         for name, check in self.checks.items():
             _refuse_unfit(name, check)
         self._enforcer = _enforcer(self.checks, remote or Remote())
@@ -99,7 +86,7 @@ class Policy:
     def rights(self, credentials: Credentials) -> "Rights":
         """What these rules say to such a caller."""
         with self._lock:
-            found = self._rights.pop(credentials, None) or Rights(self.checks, credentials, self._enforcer)
+            found = self._rights.pop(credentials, None) or Rights(self.checks, credentials, self._enforcer, self._default)
             self._rights[credentials] = found
             if len(self._rights) > REMEMBERED:
                 self._rights.popitem(last=False)
@@ -113,6 +100,7 @@ class Rights:
     checks: Mapping[str, _checks.BaseCheck]
     credentials: Credentials
     enforcer: policy.Enforcer
+    default_rule: str = DEFAULT_RULE
     kept: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -135,7 +123,7 @@ class Rights:
     def _named(self, name: str) -> Answer:
         found = self._answers.get(name)
         if found is None:
-            check = self.checks.get(name, self.checks.get(DEFAULT_RULE))
+            check = self.checks.get(name, self.checks.get(self.default_rule))
             found = self._answers[name] = False if check is None else self._compiled(check)
         return found
 
@@ -290,7 +278,7 @@ def _refuse_unfit_field(name: str, match: str) -> None:
             raise BadPolicy(f"rule {name!r}: {value[1:]!r} is no regular expression: {problem}") from problem
 
 
-def _refuse_circles(checks: Mapping[str, _checks.BaseCheck]) -> None:
+def _refuse_circles(checks: Mapping[str, _checks.BaseCheck], default_rule: str) -> None:
     named = {
         name: {part.match for part in _walk(check) if isinstance(part, _checks.RuleCheck)} for name, check in checks.items()
     }
@@ -301,7 +289,7 @@ def _refuse_circles(checks: Mapping[str, _checks.BaseCheck]) -> None:
             raise BadPolicy(f"rule {name!r} leads back to itself: {' -> '.join((*above, name))}")
         if name in settled:
             return
-        for further in named.get(name, named.get(DEFAULT_RULE, set())):
+        for further in named.get(name, named.get(default_rule, set())):
             follow(further, (*above, name))
         settled.add(name)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from cloud import ANN, Cloud, wired
+from cloud import ADMIN, ANN, Cloud, wired
 
 from kaon.model.errors import BadRequest
 from kaon.model.query import Query, Row
@@ -80,7 +80,7 @@ def test_a_subnet_that_goes_with_its_network_takes_its_tags_along(cloud: Cloud) 
 def test_a_tagged_port_still_becomes_active(cloud: Cloud) -> None:
     """Its host is told the revision that the tags made, for what it says of an older one does not count."""
     cloud.hello("h1")
-    port = cloud.port(cloud.network(), host="h1", tags=["red"])
+    port = cloud.port(cloud.network(), ADMIN, host="h1", tags=["red"], project_id="p1")
     tags.add_one(cloud.core, ANN, Target("ports", port["id"]), "blue")
     tagged = cloud.show_port(port)
     assert (["blue", "red"], port["revision_number"] + 1) == (tagged["tags"], tagged["revision_number"])

@@ -27,7 +27,7 @@ from kaon.wire import scopes
 from kaon.wire.codec import decode_from_server, encode
 from kaon.wire.messages import Pull, Realised, RealisedKind, Report, Role, Welcome
 
-ADMIN = Caller(user_id="u", project_id="p", roles=implied("admin"))
+ADMIN = Caller(user_id="u", project_id="p", roles=implied("admin", "service"))
 PATIENCE_S = 20.0
 
 
