@@ -148,6 +148,56 @@ class Nova(HttpPeer):
         return [event[0].removeprefix("network-") for event in self.events]
 
 
+class Designate(HttpPeer):
+    """Designate as far as zones and recordsets go.
+
+    zones    name -> project that has it
+    records  (zone, name, type) -> records
+    """
+
+    def __init__(self, **zones: str) -> None:
+        super().__init__(self._answer)
+        self.zones = {name.replace("_", "."): project for name, project in zones.items()}
+        self.records: dict[tuple[str, str, str], list[str]] = {}
+
+    def _answer(self, asked: Asked) -> Answer:
+        path, _, query = asked.path.partition("?")
+        wanted = query.removeprefix("name=")
+        project = asked.headers.get("x-auth-sudo-project-id", "service")
+        words = path.strip("/").split("/")
+        if words == ["v2", "zones"]:
+            return self._zones(asked, wanted, project)
+        zone = words[2].removeprefix("id-")
+        if self.zones.get(zone) != project:
+            return 404, {}
+        return self._recordsets(asked, zone, wanted, words[-1])
+
+    def _zones(self, asked: Asked, wanted: str, project: str) -> Answer:
+        if asked.method == "GET":
+            found = [name for name, owner in self.zones.items() if owner == project and name == wanted]
+            return 200, {"zones": [{"id": f"id-{name}", "name": name} for name in found]}
+        if asked.body["name"] in self.zones:
+            return 409, {}
+        self.zones[asked.body["name"]] = project
+        return 201, {"id": f"id-{asked.body['name']}", "name": asked.body["name"]}
+
+    def _recordsets(self, asked: Asked, zone: str, wanted: str, identity: str) -> Answer:
+        if asked.method == "GET":
+            there = [(key, records) for key, records in self.records.items() if key[:2] == (zone, wanted)]
+            sets = [{"id": "-".join(key), "name": key[1], "type": key[2], "records": told} for key, told in there]
+            return 200, {"recordsets": sets}
+        if asked.method == "DELETE":
+            gone = [key for key in self.records if identity == "-".join(key)]
+            for key in gone:
+                del self.records[key]
+            return (202 if gone else 404), {}
+        key = (zone, asked.body["name"], asked.body["type"])
+        if key in self.records:
+            return 409, {}
+        self.records[key] = asked.body["records"]
+        return 202, {"id": "-".join(key)}
+
+
 def keystone(catalogue: Mapping[str, str], region: str = "here") -> HttpPeer:
     """Make a Keystone that gives everybody a token. catalogue: service type -> where its public endpoint is."""
 

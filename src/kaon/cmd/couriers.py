@@ -44,14 +44,18 @@ def deliveries(configuration: ServerConfiguration) -> "list[Delivery]":
         return []
     from keystoneauth1.exceptions import ClientException  # noqa: PLC0415  # what nobody configured is not loaded
 
-    from kaon.server.peers import nova  # noqa: PLC0415  # as above
+    from kaon.server.peers import designate, nova  # noqa: PLC0415  # as above
 
     found = []
+    section = "nova"
     try:
         if told.nova is not None:
             found.append(nova.delivery(told.nova))
+        section = "designate"
+        if told.designate is not None:
+            found.append(designate.delivery(told.designate))
     except (ClientException, OSError, ValueError) as problem:
-        raise WrongSettings(f"[nova]: {problem}") from problem
+        raise WrongSettings(f"[{section}]: {problem}") from problem
     return found
 
 

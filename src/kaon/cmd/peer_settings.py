@@ -11,7 +11,7 @@ from oslo_config import cfg
 
 from kaon.cmd.configured import WrongSettings
 from kaon.server.control.settings import ServerSettings
-from kaon.server.peers.settings import NovaSettings, PeerSettings, PeersSettings
+from kaon.server.peers.settings import DesignateSettings, NovaSettings, PeerSettings, PeersSettings
 
 _USER = (
     "username",
@@ -95,17 +95,36 @@ DEFAULT_OPTIONS: Sequence[cfg.Opt] = [
         help="Tell Nova when ports of servers, or floating IPs of theirs, change or are deleted.",
     ),
     cfg.IntOpt("send_events_interval", min=0, max=60, default=2, help="Least seconds between two batches of events to Nova."),
+    cfg.StrOpt(
+        "external_dns_driver",
+        choices=("designate",),
+        help="Who publishes names of ports and floating IPs: see section [designate]; by default nobody.",
+    ),
 ]
 """Of section DEFAULT."""
 
-OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {"nova": _session("Nova", timeout_s=10)}
+_DESIGNATE = [
+    cfg.StrOpt("url", help="Where Designate is, whatever the catalogue says."),
+    cfg.BoolOpt("allow_reverse_dns_lookup", default=True, help="Publish names of addresses (PTR), too."),
+    cfg.IntOpt("ipv4_ptr_zone_prefix_size", default=24, min=8, max=24, help="Bits of IPv4 addresses in one zone: 8, 16 or 24."),
+    cfg.IntOpt("ipv6_ptr_zone_prefix_size", default=120, min=4, max=124, help="Bits of IPv6 addresses in one zone: times 4."),
+    cfg.StrOpt("ptr_zone_email", default="", help="Of zones made for addresses; by default admin@ the domain."),
+]
+
+OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
+    "nova": _session("Nova", timeout_s=10),
+    "designate": [*_session("Designate", timeout_s=30), *_DESIGNATE],
+}
 """Section -> options."""
 
 
 def peers(conf: Any) -> PeersSettings:
     """Say which services are asked, and how. Errors: WrongSettings."""
     nova = _peer(conf, "nova")
-    return PeersSettings(nova=NovaSettings(nova, interval_s=float(conf.send_events_interval)) if nova else None)
+    return PeersSettings(
+        nova=NovaSettings(nova, interval_s=float(conf.send_events_interval)) if nova else None,
+        designate=_designate(conf) if conf.external_dns_driver else None,
+    )
 
 
 def with_notices(settings: ServerSettings, conf: Any) -> ServerSettings:
@@ -115,6 +134,24 @@ def with_notices(settings: ServerSettings, conf: Any) -> ServerSettings:
         settings,
         notify_nova_of_status=nova and conf.notify_nova_on_port_status_changes,
         notify_nova_of_data=nova and conf.notify_nova_on_port_data_changes,
+        external_dns=bool(conf.external_dns_driver),
+    )
+
+
+def _designate(conf: Any) -> DesignateSettings:
+    peer, told = _peer(conf, "designate"), conf.designate
+    if peer is None:
+        raise WrongSettings("external_dns_driver = designate needs auth_type in section [designate]")
+    for name, step in (("ipv4_ptr_zone_prefix_size", 8), ("ipv6_ptr_zone_prefix_size", 4)):
+        if told[name] % step:
+            raise WrongSettings(f"[designate] {name} = {told[name]}: expected a multiple of {step}")
+    url = (told.url or peer.endpoint_override).rstrip("/").removesuffix("/v2")
+    return DesignateSettings(
+        replace(peer, endpoint_override=url),
+        allow_reverse_dns_lookup=told.allow_reverse_dns_lookup,
+        ipv4_ptr_zone_prefix_size=told.ipv4_ptr_zone_prefix_size,
+        ipv6_ptr_zone_prefix_size=told.ipv6_ptr_zone_prefix_size,
+        ptr_zone_email=told.ptr_zone_email,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import binding, following, networks, nova_events, policy, ports, quota_usage
+from kaon.server.control import binding, dns_records, following, networks, nova_events, policy, ports, qos_users, quota_usage
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import floatingips as floating
 from kaon.server.store import realised, rows, select
@@ -55,7 +55,8 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         check_revision(row, revision)
         if not changes:
             return row
-        changed = {key: changes[key] for key in ("description",) if key in changes}
+        qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes)
+        changed = {key: changes[key] for key in ("description", "qos_policy_id") if key in changes}
         if "port_id" in changes or changes.get("fixed_ip_address") is not None:
             leads = _lead(tx, caller, row, changes)
             binding.router_backend(core).validate_floatingip(row | leads)
@@ -66,6 +67,7 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         floating.update(tx, floatingip_id, changed)
         _touch(tx, floatingip_id, row, row | changed)
         nova_events.floatingip_changed(core, tx, (row["port_id"], changed.get("port_id")))
+        dns_records.floatingip_changed(core, tx, floatingip_id)
         return find(caller, tx, floatingip_id)
 
     return following.write(core, work)
@@ -85,16 +87,17 @@ def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None 
         realised.forget(tx, [floatingip_id])
         _touch(tx, floatingip_id, row, row)
         nova_events.floatingip_changed(core, tx, (row["port_id"],))
+        dns_records.floatingip_changed(core, tx, floatingip_id)
 
     following.write(core, work)
 
 
 def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[str] = ()) -> None:
     """Let go of a port that is about to be deleted or to keep only the addresses `left`: floating IPs stay, leading nowhere."""
-    del core
     for row in floating.of_port(tx, port_id):
         if row["fixed_ip_address"] in left:
             continue
+        dns_records.floatingip_changed(core, tx, row["id"])
         floating.update(tx, row["id"], {**_NOWHERE, "status": DOWN, **rows.raised(row, tx.now)})
         _touch(tx, row["id"], row, row)
 
@@ -129,6 +132,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     network = networks.find(caller, tx, body["floating_network_id"])
     if not network["router:external"]:
         raise errors.BadRequest(reason=f"Network {network['id']} is not a valid external network")
+    qos_users.check(core, caller, tx, given.get("qos_policy_id"))
     identity = new_id()
     wish = {"subnet_id": given.get("subnet_id"), "ip_address": given.get("floating_ip_address")}
     wish = {key: value for key, value in wish.items() if value is not None}
@@ -144,6 +148,8 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         "description": given.get("description", ""),
         "dns_name": given.get("dns_name", ""),
         "dns_domain": given.get("dns_domain", ""),
+        "qos_policy_id": given.get("qos_policy_id"),
+        "qos_network_policy_id": network["qos_policy_id"],
         "floating_network_id": network["id"],
         "floating_ip_address": _outside_address(port),
         "status": DOWN,
@@ -155,6 +161,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     floating.insert(tx, row, port["id"])
     _touch(tx, identity, row, row)
     nova_events.floatingip_changed(core, tx, (row["port_id"],))
+    dns_records.floatingip_changed(core, tx, identity)
     return find(caller, tx, identity)
 
 

@@ -22,6 +22,7 @@ from kaon.model.errors.trunks import PortInUseAsSubPort, PortInUseAsTrunkParent
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import (
     binding,
+    dns_records,
     floatingips,
     following,
     ipam,
@@ -29,6 +30,7 @@ from kaon.server.control import (
     policy,
     port_attributes,
     port_security,
+    qos_users,
     quota_usage,
     scheduling,
 )
@@ -61,6 +63,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
                 raise NetworkNotFound(net_id=body["network_id"])
             quota_usage.reserve(tx, body["project_id"], "port", counted.pop(body["project_id"], 0), core.settings)
             policy.authorize(caller, "create_port", body, ground[0], body)
+            qos_users.check(core, caller, tx, body.get("qos_policy_id"), backend=ground[0]["backend"], port_id="(new)")
             made.append(port_attributes.shown(core, _add(core, tx, ground, body)))
         return made
 
@@ -93,6 +96,8 @@ def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: in
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
         _refuse_for_service(row, changes)
+        here = {"backend": ground[0]["backend"], "port_id": port_id}
+        qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes, **here)
         after = _alter(core, tx, ground, row, changes, by_request=True)
         nova_events.port_updated(core, tx, after)
         return port_attributes.shown(core, after)
@@ -156,6 +161,7 @@ def remove(core: Core, tx: Transaction, port: Row) -> None:
     """Delete a port (as `find_any` gave it), with all that follows: its addresses are free, its floating IPs let go."""
     quota_usage.release(tx, port["project_id"], "port", 1)
     floatingips.dissociate_port(core, tx, port["id"])
+    dns_records.port_changed(core, tx, port["id"])
     served = roles.served_by_port(tx, port["id"]) if port["device_owner"] == DHCP else None
     ipam.release(tx, port["fixed_ips"])
     prepared = _prepared(tx, port, None)
@@ -190,7 +196,7 @@ def become_parent(tx: Transaction, port_id: str, trunk_id: str | None) -> None:
 
 def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:
     """Leave a port these of its addresses only: its subnet goes. What is dropped is not made free."""
-    del core
+    dns_records.port_changed(core, tx, port["id"])
     for fixed_ip in port["fixed_ips"]:
         if fixed_ip not in left:
             ports.delete_address(tx, fixed_ip)
@@ -203,8 +209,8 @@ def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipa
 
 def form_addresses(core: Core, tx: Transaction, network_id: str, subnet: Row) -> None:
     """Give every port of a network the address that it forms in a new subnet."""
-    del core
     for port_id in ports.forming(tx, network_id, ipam.ROUTER_LEGS):
+        dns_records.port_changed(core, tx, port_id)
         port = find_any(tx, port_id)
         if subnet["service_types"] and port["device_owner"] not in subnet["service_types"]:
             continue
@@ -229,6 +235,7 @@ def _ground(tx: Transaction, body: Body, viewer: str = "") -> Ground:
 def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     network, found, _ = ground
     row = {**port_attributes.completed(core, body), **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
+    row["qos_network_policy_id"] = network["qos_policy_id"]
     _take_mac(core, tx, row)
     row["allowed_address_pairs"] = port_security.pairs(core, row, row["allowed_address_pairs"])
     row["port_security_enabled"] = port_security.enabled(network, body)
@@ -243,8 +250,10 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     ports.set_groups(tx, row["id"], row["security_groups"], fresh=True)
     ports.set_pairs(tx, row["id"], row["allowed_address_pairs"], fresh=True)
     tags.add(tx, "ports", row["id"], row["tags"])
+    row["resource_request"] = ports.resource_request(tx, row)
     _touch(tx, row, row, placed=True)
     followers.follow_port(tx, row["binding:host_id"], row["network_id"], row["security_groups"])
+    dns_records.port_changed(core, tx, row["id"])
     return row
 
 
@@ -278,8 +287,12 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
         if by_request and "fixed_ips" in changes:
             floatingips.refuse_to_strand(tx, before["id"], left)
         floatingips.dissociate_port(core, tx, before["id"], left)
+    qos_users.check_allocation(tx, before, changed.get("qos_policy_id", before["qos_policy_id"]), before["qos_network_policy_id"])
     stored = _store_changes(tx, before, before | changed, changed)
+    if changed.keys() & {"qos_policy_id", "binding:vnic_type"}:
+        stored["resource_request"] = ports.resource_request(tx, stored)
     nova_events.status_changed(core, tx, stored, before["status"], stored["status"])
+    dns_records.port_changed(core, tx, before["id"])
     return stored
 
 

@@ -17,7 +17,6 @@ from kaon.server.store.engine import Store, Transaction
 _log = Log(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
-_MOST_ATTEMPTS = 6
 
 
 class Verdict(Enum):
@@ -41,6 +40,8 @@ class Delivery:
     turn_s      longest time that a batch takes; after that another process may speak to the service
     keep_s      a message older than that is worthless
     most        messages of a batch
+    most_attempts    so often a message may be refused for the time being; 0: until it is too old
+    longest_pause_s  before it is tried again; pauses begin with a second and double
     """
 
     peer: str
@@ -49,6 +50,8 @@ class Delivery:
     turn_s: float = 15.0
     keep_s: float = 600.0
     most: int = 200
+    most_attempts: int = 6
+    longest_pause_s: float = 30.0
 
 
 class Courier:
@@ -108,12 +111,14 @@ class Courier:
 
     def _settle(self, tx: Transaction, batch: Sequence[outbox.Message], verdicts: Mapping[int, Verdict]) -> None:
         later = [message for message in batch if verdicts.get(message.id) is Verdict.LATER]
-        hopeless = [message for message in later if message.attempts + 1 >= _MOST_ATTEMPTS]
+        most = self._delivery.most_attempts
+        hopeless = [message for message in later if 0 < most <= message.attempts + 1]
         for message in hopeless:
             _log.warning("refused too often, not told", peer=self._delivery.peer, **message.body)
         over = [one.id for one in batch if verdicts.get(one.id) in {Verdict.TOLD, Verdict.DROPPED}]
         outbox.remove(tx, [*over, *(message.id for message in hopeless)])
-        pauses = [(one.id, min(_LONGEST_PAUSE_S, 2.0**one.attempts)) for one in later if one not in hopeless]
+        longest = self._delivery.longest_pause_s
+        pauses = [(one.id, min(longest, 2.0 ** min(one.attempts, 20))) for one in later if one not in hopeless]
         outbox.postpone(tx, pauses)
         outbox.end_turn(tx, self._delivery.peer, self._holder)
 

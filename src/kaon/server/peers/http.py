@@ -9,7 +9,14 @@ from kaon.server.peers.settings import PeerSettings
 
 
 class PeerUnavailable(Exception):  # noqa: N818  # the name says it
-    """A service cannot be asked now; the text says why. It may be asked again later."""
+    """A service cannot be asked now; the text says why. It may be asked again later.
+
+    status  that it answered; None: it was not reached
+    """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class Peer:
@@ -49,7 +56,7 @@ class Peer:
             raise PeerUnavailable(str(problem)) from problem
         status = answer.status_code
         if status in {401, 403, 408, 429} or status >= 500:  # noqa: PLR2004  # HTTP's own numbers
-            raise PeerUnavailable(f"{method} {path}: {status}")
+            raise PeerUnavailable(f"{method} {path}: {status}", status)
         try:
             return status, answer.json()
         except ValueError:

@@ -39,12 +39,29 @@ class NovaSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DesignateSettings:
+    """How names are published.
+
+    allow_reverse_dns_lookup   names of addresses (PTR) are, too
+    ipv4_ptr_zone_prefix_size, ipv6_ptr_zone_prefix_size  bits of an address that make its zone
+    ptr_zone_email             of zones made for them; "": admin@ the domain
+    """
+
+    peer: PeerSettings
+    allow_reverse_dns_lookup: bool = True
+    ipv4_ptr_zone_prefix_size: int = 24
+    ipv6_ptr_zone_prefix_size: int = 120
+    ptr_zone_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PeersSettings:
     """The services that are asked; None: that one is not."""
 
     nova: NovaSettings | None = None
+    designate: DesignateSettings | None = None
 
     @property
     def any(self) -> bool:
         """Tell whether there is one."""
-        return self.nova is not None
+        return self.nova is not None or self.designate is not None

@@ -44,7 +44,13 @@ class _Outgoing:
 
     def finish(self, tx: Transaction) -> None:
         """Store them."""
-        tx.execute(sa.insert(t.outbox), self.rows)
+        if self.rows:
+            tx.execute(sa.insert(t.outbox), self.rows)
+
+
+def expect(tx: Transaction) -> None:
+    """Say that something may be posted at the end of the transaction, by what is left to it; see `Transaction.at_the_end`."""
+    tx.at_the_end("outbox", _Outgoing)
 
 
 def post(tx: Transaction, peer: str, subject: str, body: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from kaon.server.store.tables.base import Name, metadata
+from kaon.server.store.tables.base import Address, Identity, Name, metadata
 
 outbox = sa.Table(
     "outbox",
@@ -25,4 +25,15 @@ peer_turns = sa.Table(
     sa.Column("peer", sa.String(32), primary_key=True),
     sa.Column("holder", Name, nullable=False, comment="the process that speaks to the service; empty: none"),
     sa.Column("until", sa.DateTime, nullable=False, comment="then any other may"),
+)
+
+dns_records = sa.Table(
+    "dns_records",
+    metadata,
+    sa.Column("resource_id", Identity, primary_key=True, comment="a port or a floating IP"),
+    sa.Column("name", Name, primary_key=True, comment="with its domain"),
+    sa.Column("address", Address, primary_key=True),
+    sa.Column("zone", Name, nullable=False),
+    sa.Column("project_id", Name, nullable=False, comment="in whose zone"),
+    comment="what the DNS service was told, or will be: the outbox holds the rest of the way",
 )

@@ -37,3 +37,13 @@ def upgrade() -> None:
         sa.Column("until", sa.DateTime(), nullable=False, comment="then any other may"),
         sa.PrimaryKeyConstraint("peer", name=op.f("pk_peer_turns")),
     )
+    op.create_table(
+        "dns_records",
+        sa.Column("resource_id", sa.String(length=36), nullable=False, comment="a port or a floating IP"),
+        sa.Column("name", sa.String(length=255), nullable=False, comment="with its domain"),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("zone", sa.String(length=255), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False, comment="in whose zone"),
+        sa.PrimaryKeyConstraint("resource_id", "name", "address", name=op.f("pk_dns_records")),
+        comment="what the DNS service was told, or will be: the outbox holds the rest of the way",
+    )
