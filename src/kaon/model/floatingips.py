@@ -4,6 +4,7 @@ from typing import Final
 
 from kaon.model import addresses, checks, dns
 from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, owner, standard, words
+from kaon.model.qos_policies import network_policy_id, policy_id
 from kaon.model.tags import tagging
 
 FLOATINGIP: Final = Resource(
@@ -46,6 +47,8 @@ FLOATINGIP: Final = Resource(
         Attribute(name="port_details", alias="fip-port-details"),
         dns.naming("dns_name", "dns-integration", dns.relative_name, put=False),
         dns.naming("dns_domain", "dns-integration", dns.domain, put=False),
+        policy_id("qos-fip"),
+        network_policy_id("qos-fip-network-policy"),
         *standard(),
         *tagging(),
     ),

@@ -6,6 +6,7 @@ from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, label, owner, standard, switch, words
 from kaon.model.errors import InvalidInput
 from kaon.model.port_attributes import FURTHER
+from kaon.model.qos_policies import network_policy_id, policy_id
 from kaon.model.query import FilterValue
 from kaon.model.tags import tagging
 
@@ -144,6 +145,9 @@ PORT: Final = Resource(
         Attribute(name="binding:vif_type", alias="binding"),
         Attribute(name="binding:vif_details", alias="binding"),
         *FURTHER,
+        policy_id("qos"),
+        network_policy_id("qos-port-network-policy"),
+        Attribute(name="resource_request", alias="port-resource-request"),
         *standard(),
         *tagging(post=True),
     ),

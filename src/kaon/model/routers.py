@@ -5,10 +5,11 @@ from typing import Any, Final
 from kaon.model import addresses, checks
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch
 from kaon.model.errors import BadRequest
+from kaon.model.flavors import ROUTER_FLAVOR
 from kaon.model.query import Body
 from kaon.model.tags import tagging
 
-_GATEWAY_KEYS: Final = ("network_id", "external_fixed_ips", "enable_snat")
+_GATEWAY_KEYS: Final = ("network_id", "external_fixed_ips", "enable_snat", "qos_policy_id")
 
 
 def gateway(value: Any) -> dict[str, Any] | None:
@@ -21,6 +22,8 @@ def gateway(value: Any) -> dict[str, Any] | None:
         kept["external_fixed_ips"] = addresses.fixed_ips(given["external_fixed_ips"])
     if given.get("enable_snat") is not None:
         kept["enable_snat"] = checks.boolean(given["enable_snat"])
+    if "qos_policy_id" in given:  # null: none from now on
+        kept["qos_policy_id"] = checks.optional(checks.uuid)(given["qos_policy_id"])
     return kept
 
 
@@ -35,6 +38,7 @@ ROUTER: Final = Resource(
         Attribute(name="status", alias="router", sort=True),
         Attribute(name="external_gateway_info", alias="ext-gw-mode", check=gateway, post=True, put=True),
         Attribute(name="routes", alias="extraroute", check=checks.or_empty(addresses.routes), default=NOT_SPECIFIED, put=True),
+        ROUTER_FLAVOR,
         *standard(),
         *tagging(),
     ),

@@ -37,7 +37,8 @@ def to_create(resource: Resource, caller: Caller, raw: bytes) -> tuple[list[Body
     document = parsed(raw)
     bulk = resource.collection in document and resource.collection != resource.member
     items = _items(resource, document[resource.collection]) if bulk else [inside(document, resource.member)]
-    return [create_body(resource, _owned(caller, item)) for item in items], bulk
+    owned = "project_id" in resource.by_name
+    return [create_body(resource, _owned(caller, item) if owned else item) for item in items], bulk
 
 
 def to_update(resource: Resource, raw: bytes) -> Body:

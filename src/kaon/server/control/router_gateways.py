@@ -5,7 +5,7 @@ from typing import Any
 
 from kaon.model import errors
 from kaon.model.query import Row
-from kaon.server.control import binding, networks, ports, router_legs, scheduling
+from kaon.server.control import binding, networks, ports, qos_users, router_legs, scheduling
 from kaon.server.control.core import Caller, Core
 from kaon.server.store import routers as rows
 from kaon.server.store.engine import Transaction
@@ -14,15 +14,16 @@ from kaon.server.store.engine import Transaction
 def change(core: Core, tx: Transaction, caller: Caller, router: Row, wanted: Mapping[str, Any] | None) -> None:
     """Make the router lead where it should; None: nowhere. The caller raises the router's revision.
 
-    wanted  network_id, and perhaps external_fixed_ips and enable_snat (default: on)
+    wanted  network_id, and perhaps external_fixed_ips, enable_snat (default: on) and qos_policy_id (default: as it is)
 
-    Errors  NetworkNotFound, BadRequest (not external, overlapping subnets), RouterExternalGatewayInUseByFloatingIp, and what
-            may be wrong with addresses.
+    Errors  NetworkNotFound, BadRequest (not external, overlapping subnets), RouterExternalGatewayInUseByFloatingIp, those of
+            `qos_users.check_change`, and what may be wrong with addresses.
     """
     has = router["external_gateway_info"]
     if has is not None and (wanted is None or wanted["network_id"] != has["network_id"]):
         _clear(core, tx, router)
         has = None
+    _give_policy(core, tx, caller, router, wanted)
     if wanted is None:
         return
     if has is None:
@@ -67,6 +68,16 @@ def _clear(core: Core, tx: Transaction, router: Row) -> None:
     rows.set_gateway(tx, router["id"], None, enable_snat=True)
     router_legs.detach(tx, router["id"], port)
     ports.remove(core, tx, port)
+
+
+def _give_policy(core: Core, tx: Transaction, caller: Caller, router: Row, wanted: Mapping[str, Any] | None) -> None:
+    """Give the gateway the QoS policy that it is to have; it loses the one that it has when it goes, or by null."""
+    had = (router["external_gateway_info"] or {}).get("qos_policy_id")
+    after = wanted.get("qos_policy_id", had) if wanted is not None else None
+    if after != had:
+        if wanted is not None:
+            qos_users.check_change(core, caller, tx, had, wanted)
+        rows.set_gateway_policy(tx, router["id"], after)
 
 
 def _port_id(tx: Transaction, router: Row) -> str:

@@ -8,6 +8,7 @@ from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import (
     binding,
+    flavors,
     following,
     policy,
     quota_usage,
@@ -111,7 +112,8 @@ def add(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         key: body[key] for key in ("name", "description", "admin_state_up") if key in body
     }
     row = rows.fresh(new_id(), project_id, tx.now) | given
-    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": []}
+    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": [], "flavor_id": None, "distributed": False, "ha": False}
+    row |= flavors.of_router(caller, tx, body)
     binding.router_backend(core).validate_router(row)
     routers_rows.insert(tx, row)
     tx.open_scope(scopes.router(row["id"]))

@@ -22,6 +22,8 @@ COLUMNS = {
     "fixed_ip_address": "fixed_ip_address",
     "router_id": "router_id",
     "status": "status",
+    "qos_policy_id": "qos_policy_id",
+    "qos_network_policy_id": "qos_network_policy_id",
     "dns_name": "dns_name",
     "dns_domain": "dns_domain",
 }

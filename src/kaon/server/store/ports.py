@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.lib.addresses import to_hex
+from kaon.model import resource_requests
 from kaon.model.query import FilterValue, Query, Row
-from kaon.server.store import networks, rows, select, tags, trunks
+from kaon.server.store import networks, qos_rules, rows, select, tags, trunks
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -39,6 +40,8 @@ COLUMNS = {
     "hardware_offload_type": "hardware_offload_type",
     "ip_allocation": "ip_allocation",
     "trunk_id": "trunk_id",
+    "qos_policy_id": "qos_policy_id",
+    "qos_network_policy_id": "qos_network_policy_id",
 }
 """Name in the resource -> column, for attributes that are one column. `trunk_id` (the port is that trunk's parent) is not shown."""
 
@@ -135,6 +138,12 @@ def ground(
     network["router:external"] = network["external"]
     tx.rely_on(t.networks, network_id, network["revision_number"])
     return network, [row for row in found if row["id"] is not None], found[0]["default_group"]
+
+
+def resource_request(tx: Transaction, row: Row) -> dict[str, Any] | None:
+    """Tell what a port (a resource, stored) asks of its host; no statement when it is under no policy."""
+    page = select.only(row)
+    return _request({"id": row["id"], "vnic_type": row["binding:vnic_type"]}, qos_rules.of_ports(tx, page).get(row["id"], ()))
 
 
 def insert(tx: Transaction, row: Row) -> None:
@@ -264,6 +273,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     pairs = select.children(tx, page, p.port_id, p.mac_address, p.ip_address)
     tagged = tags.of_page(tx, page, "ports")
     carried = trunks.carried(tx, [row["trunk_id"] for row in page.rows if row["trunk_id"]])
+    ruled = qos_rules.of_ports(tx, page)
     return [
         rows.standard(row, COLUMNS)
         | {wire: json.loads(row[column] or "null") for wire, column in DOCUMENTS.items()}
@@ -276,10 +286,16 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
             "allowed_address_pairs": [
                 {"mac_address": found["mac_address"], "ip_address": found["ip_address"]} for found in pairs.get(row["id"], ())
             ],
+            "resource_request": _request(row, ruled.get(row["id"], ())),
             "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]
+
+
+def _request(row: RowMap, rules: Sequence[Row]) -> dict[str, Any] | None:
+    where = rules[0]["physical_network"] if rules else None
+    return resource_requests.request(row["id"], row["vnic_type"], where, rules)
 
 
 def _trunk_details(row: RowMap, carried: Mapping[str, list[Row]]) -> Row:

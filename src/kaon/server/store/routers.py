@@ -21,12 +21,15 @@ COLUMNS = {
     "description": "description",
     "admin_state_up": "admin_state_up",
     "status": "status",
+    "flavor_id": "flavor_id",
+    "distributed": "distributed",
+    "ha": "ha",
 }
 """Wire name -> column, for attributes that are one column."""
 
 LISTING = select.Listing(
     table=t.routers,
-    columns=select.standard_columns(t.routers, "admin_state_up", "status"),
+    columns=select.standard_columns(t.routers, "admin_state_up", "status", "flavor_id"),
     special=tags.filters(t.routers),
 )
 
@@ -64,6 +67,11 @@ def set_gateway(tx: Transaction, router_id: str, network_id: str | None, *, enab
     """Store where the router leads; its gateway port is a leg."""
     values = {"gateway_network_id": network_id, "enable_snat": enable_snat}
     tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(values))
+
+
+def set_gateway_policy(tx: Transaction, router_id: str, policy_id: str | None) -> None:
+    """Store which QoS policy the gateway of a router has."""
+    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(gateway_qos_policy_id=policy_id))
 
 
 def set_routes(tx: Transaction, router_id: str, routes: Sequence[Mapping[str, str]]) -> None:
@@ -164,7 +172,8 @@ def _gateway(row: RowMap, addresses: Collection[RowMap]) -> Row | None:
     if row["gateway_network_id"] is None:
         return None
     fixed_ips = [{"subnet_id": found["subnet_id"], "ip_address": found["ip_address"]} for found in addresses]
-    return {"network_id": row["gateway_network_id"], "external_fixed_ips": fixed_ips, "enable_snat": row["enable_snat"]}
+    gateway = {"network_id": row["gateway_network_id"], "external_fixed_ips": fixed_ips, "enable_snat": row["enable_snat"]}
+    return gateway | ({"qos_policy_id": row["gateway_qos_policy_id"]} if row["gateway_qos_policy_id"] else {})
 
 
 def _gateway_addresses(tx: Transaction, page: select.Rows) -> dict[str, list[RowMap]]:

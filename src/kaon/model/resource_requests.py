@@ -1,0 +1,75 @@
+"""What a port asks of the host that Nova chooses for it: resources and traits of Placement, from its minimum QoS rules."""
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from kaon.model.qos_rules import ANY, EGRESS, INGRESS
+
+TUNNEL: Final = "CUSTOM_NETWORK_TUNNEL_PROVIDER"
+"""Trait of who provides the ends of tunnels."""
+
+BANDWIDTH: Final[Mapping[str, str]] = {INGRESS: "NET_BW_IGR_KILOBIT_PER_SEC", EGRESS: "NET_BW_EGR_KILOBIT_PER_SEC"}
+"""Direction -> resource class of kilobits a second."""
+
+PACKET_RATE: Final[Mapping[str, str]] = {
+    INGRESS: "NET_PACKET_RATE_IGR_KILOPACKET_PER_SEC",
+    EGRESS: "NET_PACKET_RATE_EGR_KILOPACKET_PER_SEC",
+    ANY: "NET_PACKET_RATE_KILOPACKET_PER_SEC",
+}
+"""Direction -> resource class of thousand packets a second."""
+
+KINDS: Final = ("minimum_bandwidth", "minimum_packet_rate")
+"""Kinds of rules that ask for something."""
+
+
+def physical_network_trait(name: str) -> str:
+    """Trait of who is wired to a physical network."""
+    return _trait(f"PHYSNET_{name}")
+
+
+def vnic_type_trait(name: str) -> str:
+    """Trait of who plugs interfaces of a kind."""
+    return _trait(f"VNIC_TYPE_{name}")
+
+
+def request(
+    port_id: str, vnic_type: str, physical_network: str | None, rules: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """What a port asks for, as `resource_request` shows it; None: nothing.
+
+    physical_network  of its network's first segment; empty: a tunnel; None: it has none, so nothing is known of its bandwidth
+    rules             of the policy that counts, any kinds, with id, type, direction and their numbers
+    """
+    where = physical_network_trait(physical_network) if physical_network else TUNNEL
+    how = vnic_type_trait(vnic_type)
+    bandwidth = _of_kind(rules, "minimum_bandwidth") if physical_network is not None else []
+    groups = [
+        _group(port_id, bandwidth, "min_kbps", BANDWIDTH, [where, how]),
+        _group(port_id, _of_kind(rules, "minimum_packet_rate"), "min_kpps", PACKET_RATE, [how]),
+    ]
+    asked = [group for group in groups if group is not None]
+    return {"request_groups": asked, "same_subtree": [group["id"] for group in asked]} if asked else None
+
+
+def _of_kind(rules: Iterable[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+    return sorted((rule for rule in rules if rule["type"] == kind), key=lambda rule: str(rule["id"]))
+
+
+def _group(
+    port_id: str, rules: Sequence[Mapping[str, Any]], amount: str, classes: Mapping[str, str], traits: list[str]
+) -> dict[str, Any] | None:
+    if not rules:
+        return None
+    # The same name for the same port and rules, so that an allocation can be found again when the policy changes.
+    identity = uuid.uuid5(uuid.UUID(port_id), ":".join(str(rule["id"]) for rule in rules))
+    return {
+        "id": str(identity),
+        "required": traits,
+        "resources": {classes[rule["direction"]]: rule[amount] for rule in rules},
+    }
+
+
+def _trait(name: str) -> str:
+    return "CUSTOM_" + re.sub("[^0-9A-Za-z]+", "_", name).upper()
