@@ -41,7 +41,6 @@ from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.extensions import Extension
 from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingip_pools import FLOATINGIP_POOL
-from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingips import FLOATINGIP
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
 from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
@@ -81,14 +80,6 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     AGENT,
     ADDRESS_SCOPE,
     RBAC_POLICY,
-    qos_policies.POLICY,
-    *qos_rules.RESOURCES,
-    qos_rules.RULE_TYPE,
-    FLAVOR,
-    FLAVOR_SERVICE_PROFILE,
-    NEXT_PROVIDER,
-    SERVICE_PROFILE,
-    SERVICE_PROVIDER,
     NETWORK_IP_AVAILABILITY,
     FLOATINGIP_POOL,
     AUTO_ALLOCATED_TOPOLOGY,
@@ -114,8 +105,6 @@ DECLARED: Final[Mapping[str, Extension]] = {
         *availability_zones.EXTENSIONS,
         *agents.EXTENSIONS,
         *port_attributes.EXTENSIONS,
-        *qos_policies.EXTENSIONS,
-        *flavors.EXTENSIONS,
         *qos_policies.EXTENSIONS,
         *flavors.EXTENSIONS,
         *port_bindings.EXTENSIONS,

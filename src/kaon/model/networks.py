@@ -6,7 +6,6 @@ from kaon.model import availability_zones, checks, dns, segments
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch, words
 from kaon.model.extensions import Extension
 from kaon.model.qos_policies import policy_id
-from kaon.model.qos_policies import policy_id
 from kaon.model.tags import tagging
 
 MINIMUM_MTU: Final = 68
@@ -96,7 +95,6 @@ NETWORK: Final = Resource(
             put=True,
         ),
         dns.naming("dns_domain", "dns-integration", dns.domain),
-        policy_id("qos"),
         policy_id("qos"),
         *standard(),
         *tagging(),

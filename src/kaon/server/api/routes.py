@@ -12,7 +12,6 @@ from kaon.model.auto_allocated_topologies import AUTO_ALLOCATED_TOPOLOGY, DRY_RU
 from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingip_pools import FLOATINGIP_POOL
-from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingips import FLOATINGIP
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
 from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
@@ -20,8 +19,6 @@ from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
 from kaon.model.port_bindings import BINDING
 from kaon.model.ports import PORT
-from kaon.model.qos_policies import POLICY
-from kaon.model.qos_rules import ALIASES, BY_NAME, RULE_TYPE, RULES
 from kaon.model.qos_policies import POLICY
 from kaon.model.qos_rules import ALIASES, BY_NAME, RULE_TYPE, RULES
 from kaon.model.rbac_policies import RBAC_POLICY
@@ -133,25 +130,6 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
         Served(AGENT, agents),
         Served(ADDRESS_SCOPE, address_scopes),
         Served(RBAC_POLICY, rbac_policies),
-        Served(
-            POLICY,
-            qos_policies,
-            children={
-                rule.collection: Served(rule, qos_rules.Rules(BY_NAME[kind])) for kind, rule in RULES.items()
-            },
-        ),
-        *(Served(alias, qos_rules.Alias(BY_NAME[kind])) for kind, alias in ALIASES.items()),
-        Served(RULE_TYPE, rule_types),
-        Served(
-            FLAVOR,
-            flavors,
-            children={
-                "service_profiles": Served(FLAVOR_SERVICE_PROFILE, flavor_service_profiles),
-                "next_providers": Served(NEXT_PROVIDER, next_providers),
-            },
-        ),
-        Served(SERVICE_PROFILE, service_profiles),
-        Served(SERVICE_PROVIDER, service_providers),
         Served(NETWORK_IP_AVAILABILITY, network_ip_availabilities),
         Served(FLOATINGIP_POOL, floatingip_pools),
         Served(AUTO_ALLOCATED_TOPOLOGY, auto_allocated_topologies, orders=frozenset({DRY_RUN})),

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from kaon.lib.addresses import IPV4, IPV6
 from kaon.model.qos_rules import BY_NAME as KINDS
-from kaon.model.qos_rules import BY_NAME as KINDS
 from kaon.server.backends import checking
 from kaon.server.backends.protocol import Binding, Capabilities, Change, HostFacts, StatusSink
 from kaon.wire.messages import Realised

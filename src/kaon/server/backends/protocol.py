@@ -35,7 +35,6 @@ class Capabilities:
     overhead                network type -> bytes of an underlay packet that a network cannot use, per underlay IP version
     status_from             who says what became true: the hosts' agents, or the back end itself
     qos_rules               kinds of QoS rules that it carries out
-    qos_rules               kinds of QoS rules that it carries out
     """
 
     network_types: frozenset[str]
@@ -51,7 +50,6 @@ class Capabilities:
     gateway_outside_subnet: bool
     overhead: Mapping[str, Mapping[int, int]]
     status_from: Literal["hosts", "backend"]
-    qos_rules: frozenset[str]
     qos_rules: frozenset[str]
 
 

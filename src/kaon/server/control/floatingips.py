@@ -133,7 +133,6 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     if not network["router:external"]:
         raise errors.BadRequest(reason=f"Network {network['id']} is not a valid external network")
     qos_users.check(core, caller, tx, given.get("qos_policy_id"))
-    qos_users.check(core, caller, tx, given.get("qos_policy_id"))
     identity = new_id()
     wish = {"subnet_id": given.get("subnet_id"), "ip_address": given.get("floating_ip_address")}
     wish = {key: value for key, value in wish.items() if value is not None}
@@ -149,8 +148,6 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         "description": given.get("description", ""),
         "dns_name": given.get("dns_name", ""),
         "dns_domain": given.get("dns_domain", ""),
-        "qos_policy_id": given.get("qos_policy_id"),
-        "qos_network_policy_id": network["qos_policy_id"],
         "qos_policy_id": given.get("qos_policy_id"),
         "qos_network_policy_id": network["qos_policy_id"],
         "floating_network_id": network["id"],

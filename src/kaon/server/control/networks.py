@@ -149,7 +149,6 @@ def add(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
     if backend.capabilities.network_types.issuperset(kinds):  # others are made all the same, and their ports not bound
         backend.validate_network(row)
     row["qos_policy_id"] = qos_users.of_new_network(core, caller, tx, row, backend.name)
-    row["qos_policy_id"] = qos_users.of_new_network(core, caller, tx, row, backend.name)
     _check_default(tx, row, row)
     networks.insert(tx, row, backend.name)
     segments.store(tx, row["id"], chosen)

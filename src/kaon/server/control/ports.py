@@ -64,7 +64,6 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
             quota_usage.reserve(tx, body["project_id"], "port", counted.pop(body["project_id"], 0), core.settings)
             policy.authorize(caller, "create_port", body, ground[0], body)
             qos_users.check(core, caller, tx, body.get("qos_policy_id"), backend=ground[0]["backend"], port_id="(new)")
-            qos_users.check(core, caller, tx, body.get("qos_policy_id"), backend=ground[0]["backend"], port_id="(new)")
             made.append(port_attributes.shown(core, _add(core, tx, ground, body)))
         return made
 
@@ -237,7 +236,6 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     network, found, _ = ground
     row = {**port_attributes.completed(core, body), **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
     row["qos_network_policy_id"] = network["qos_policy_id"]
-    row["qos_network_policy_id"] = network["qos_policy_id"]
     _take_mac(core, tx, row)
     row["allowed_address_pairs"] = port_security.pairs(core, row, row["allowed_address_pairs"])
     row["port_security_enabled"] = port_security.enabled(network, body)
@@ -290,10 +288,7 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
             floatingips.refuse_to_strand(tx, before["id"], left)
         floatingips.dissociate_port(core, tx, before["id"], left)
     qos_users.check_allocation(tx, before, changed.get("qos_policy_id", before["qos_policy_id"]), before["qos_network_policy_id"])
-    qos_users.check_allocation(tx, before, changed.get("qos_policy_id", before["qos_policy_id"]), before["qos_network_policy_id"])
     stored = _store_changes(tx, before, before | changed, changed)
-    if changed.keys() & {"qos_policy_id", "binding:vnic_type"}:
-        stored["resource_request"] = ports.resource_request(tx, stored)
     if changed.keys() & {"qos_policy_id", "binding:vnic_type"}:
         stored["resource_request"] = ports.resource_request(tx, stored)
     nova_events.status_changed(core, tx, stored, before["status"], stored["status"])

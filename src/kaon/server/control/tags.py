@@ -20,7 +20,6 @@ from kaon.server.control import (
     ports,
     prefixes,
     qos_policies,
-    qos_policies,
     routers,
     security_groups,
     subnets,
@@ -90,7 +89,6 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
     "security_groups": _Tagged(
         "security_group", _find_group, lambda tx, row: group_rows.update(tx, row["id"], rows.raised(row, tx.now))
     ),
-    "policies": _Tagged("policy", qos_policies.find, qos_policies.stamp),
     "network_segment_ranges": _Tagged(
         "network_segment_range", network_segment_ranges.find, network_segment_ranges.stamp
     ),

@@ -134,7 +134,7 @@ def ground(
     if not found:
         return None, [], None
     network = {column.key: found[0][f"network_{column.key}"] for column in n}
-    network |= {column.key: found[0][column.key] for column in viewed}
+    network |= {name: found[0][name] for name in networks.LISTING.viewed}
     network["router:external"] = network["external"]
     tx.rely_on(t.networks, network_id, network["revision_number"])
     return network, [row for row in found if row["id"] is not None], found[0]["default_group"]

@@ -158,6 +158,7 @@ ports = sa.Table(
     sa.Column("profile", sa.Text, nullable=False, comment="JSON object"),
     sa.Column("vif_details", sa.Text, nullable=False, comment="JSON object"),
     sa.Column("qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
+    sa.Column("qos_network_policy_id", Identity, nullable=True, comment="of its network, so that lists need not ask"),
     sa.Column("dns_name", Name, nullable=False, server_default=sa.text("''")),
     sa.Column("dns_domain", Name, nullable=False, server_default=sa.text("''")),
     sa.Column("extra_dhcp_opts", sa.Text, nullable=False, server_default=sa.text("'[]'"), comment="JSON list"),
@@ -288,6 +289,7 @@ floatingips = sa.Table(
     sa.Column("dns_domain", Name, nullable=False, server_default=sa.text("''")),
     sa.Column("distributed", sa.Boolean, nullable=True),
     sa.Column("qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
+    sa.Column("qos_network_policy_id", Identity, nullable=True, comment="of its network, so that lists need not ask"),
     sa.UniqueConstraint("floating_network_id", "fixed_port_id", "fixed_ip_address"),
 )
 

@@ -35,6 +35,9 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
             sa.Column("dns_publish_fixed_ip", sa.Boolean(), nullable=False, server_default=_NO),
         ),
         "ports": (
+            sa.Column(
+                "qos_network_policy_id", sa.String(36), nullable=True, comment="of its network, so that lists need not ask"
+            ),
             sa.Column("dns_name", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("extra_dhcp_opts", sa.Text(), nullable=False, server_default=_LIST, comment="JSON list"),
@@ -62,6 +65,9 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
             sa.Column("enable_default_route_ecmp", sa.Boolean(), nullable=False, server_default=_NO),
         ),
         "floatingips": (
+            sa.Column(
+                "qos_network_policy_id", sa.String(36), nullable=True, comment="of its network, so that lists need not ask"
+            ),
             sa.Column("dns_name", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("distributed", sa.Boolean(), nullable=True),
