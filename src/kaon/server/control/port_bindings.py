@@ -84,7 +84,7 @@ def update(core: Core, caller: Caller, port_id: str, host: str, changes: Body, r
         # Neutron has no rule of its own for this.
         policy.authorize(caller, "create_port_binding", port, network, changes)
         check_revision(port, revision)
-        wanted = {key: changes.get(key, row[key]) for key in _ON_PORT}
+        wanted = {key: changes[key] if key in changes else row[key] for key in _ON_PORT}
         if wanted["host"] != host:
             _check_no_other(tx, port, wanted["host"])
         if row["status"] == ACTIVE:
