@@ -53,12 +53,8 @@ def _compiled(rules: dict[str, str], roles: frozenset[str]) -> Any:
 @given(_RULES, _RULES, _ROWS, _ROLES)
 def test_a_compiled_rule_says_what_oslo_policy_says(rule: str, helper: str, row: dict[str, str], roles: frozenset[str]) -> None:
     """Of whatever rule, row and caller."""
-    rules = {
-        "context_is_admin": "role:admin",
-        "helper": helper.replace("rule:helper", "@"),
-        "default": "role:reader",
-        "asked": rule,
-    }
+    helper = helper.replace("rule:helper", "@")
+    rules = {"context_is_admin": "role:admin", "helper": helper, "default": "role:reader", "asked": rule}
     conf = cfg.ConfigOpts()
     conf(args=[], project="kaon", default_config_files=[], default_config_dirs=[])
     enforcer = oslo.Enforcer(conf, rules=oslo.Rules.from_dict(dict(rules), "default"), default_rule="default", use_conf=False)
