@@ -30,7 +30,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
         made = []
         for body in bodies:
             policy.authorize(caller, "create_flavor", body, body=body)
-            row = {"name": "", "description": "", "enabled": True, "service_profiles": []} | body | {"id": new_id()}
+            row: Row = {"name": "", "description": "", "enabled": True, "service_profiles": []} | body | {"id": new_id()}
             _check_profiles(tx, row["service_profiles"])
             flavors.insert(tx, row)
             made.append(row)

@@ -56,7 +56,7 @@ def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revisi
         if not changes:
             return row
         qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes)
-        changed = {key: changes[key] for key in ("description", "qos_policy_id") if key in changes}
+        changed: Row = {key: changes[key] for key in ("description", "qos_policy_id") if key in changes}
         if "port_id" in changes or changes.get("fixed_ip_address") is not None:
             leads = _lead(tx, caller, row, changes)
             binding.router_backend(core).validate_floatingip(row | leads)

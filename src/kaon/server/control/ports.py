@@ -4,7 +4,7 @@ Routers, floating IPs and DHCP servers have ports too: they use the inner three,
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kaon.lib.ids import new_id, new_mac
@@ -28,25 +28,29 @@ from kaon.server.control import (
     ipam,
     nova_events,
     policy,
+    port_addresses,
     port_attributes,
+    port_scopes,
     port_security,
     qos_users,
     quota_usage,
     scheduling,
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import followers, port_bindings, ports, roles, rows, select, subnets, tags
+from kaon.server.control.port_addresses import Ground
+from kaon.server.store import followers, ports, roles, rows, select, tags
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
-
-Ground = tuple[Row, Sequence[Mapping[Any, Any]], str | None]
-"""What a new port stands on: its network, the subnets there, the default group of its project; see `store.ports.ground`."""
 
 DHCP = "network:dhcp"
 """The owner of a DHCP server's port."""
 
 ROUTER_INTERFACE = "network:router_interface"
 """The owner of a router's leg in a subnet."""
+
+_BINDING = ("binding:host_id", "binding:vnic_type", "binding:profile", "port_security_enabled")
+"""What a port is bound by; `binding:vif_details` say whether it is filtered."""
+
 
 # ---- verbs
 
@@ -96,8 +100,7 @@ def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: in
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
         _refuse_for_service(row, changes)
-        here = {"backend": ground[0]["backend"], "port_id": port_id}
-        qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes, **here)
+        qos_users.check_port_change(core, caller, tx, row, changes, ground[0]["backend"])
         after = _alter(core, tx, ground, row, changes, by_request=True)
         nova_events.port_updated(core, tx, after)
         return port_attributes.shown(core, after)
@@ -164,11 +167,9 @@ def remove(core: Core, tx: Transaction, port: Row) -> None:
     dns_records.port_changed(core, tx, port["id"])
     served = roles.served_by_port(tx, port["id"]) if port["device_owner"] == DHCP else None
     ipam.release(tx, port["fixed_ips"])
-    prepared = _prepared(tx, port, None)
+    prepared = port_scopes.prepared(tx, port)
     ports.delete(tx, port["id"])
-    _touch(tx, port, port, placed=True, prepared=prepared)
-    for host in (port["binding:host_id"], *prepared):
-        followers.follow_port(tx, host, port["network_id"], port["security_groups"])
+    port_scopes.gone(tx, port, prepared)
     if served is not None:  # the server goes with its port, wherever that was bound meanwhile
         tx.touch(scopes.host(served["host"]), f"dhcp/{served['network_id']}")
         followers.settle(tx, [served["host"]], [scopes.network(served["network_id"])])
@@ -177,21 +178,14 @@ def remove(core: Core, tx: Transaction, port: Row) -> None:
 def stamp(tx: Transaction, port: Row) -> None:
     """Raise the revision of a port (as `find` gave it) because something that belongs to it changed."""
     ports.update(tx, port["id"], rows.raised(port, tx.now))
-    _touch(tx, port, port, placed=False, prepared=_prepared(tx, port, port))
-
-
-def follow_on(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
-    """Tell hosts of a port (as `find` gave it) that may be moved to them, or no longer; its inactive bindings are written."""
-    for host in sorted(hosts):
-        tx.touch(scopes.host(host), f"port/{port['id']}")
-        followers.follow_port(tx, host, port["network_id"], port["security_groups"])
+    port_scopes.changed(tx, port, port)
 
 
 def become_parent(tx: Transaction, port_id: str, trunk_id: str | None) -> None:
     """Remember that a port is the parent of a trunk, or (None) no longer."""
     port = find_any(tx, port_id)
     ports.update(tx, port_id, {"trunk_id": trunk_id, **rows.raised(port, tx.now)})
-    _touch(tx, port, port, placed=False, prepared=_prepared(tx, port, port))
+    port_scopes.changed(tx, port, port)
 
 
 def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:
@@ -203,7 +197,7 @@ def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipa
     changed = {"fixed_ips": list(left), **rows.raised(port, tx.now)}
     ports.update(tx, port["id"], changed)
     after = port | changed
-    _touch(tx, port, after, placed=False, prepared=_prepared(tx, port, after))
+    port_scopes.changed(tx, port, after)
     return after
 
 
@@ -218,7 +212,7 @@ def form_addresses(core: Core, tx: Transaction, network_id: str, subnet: Row) ->
         ports.insert_addresses(tx, port, gained, len(port["fixed_ips"]))
         changed = {"fixed_ips": port["fixed_ips"] + gained, **rows.raised(port, tx.now)}
         ports.update(tx, port_id, changed)
-        _touch(tx, port, port | changed, placed=False, prepared=_prepared(tx, port, port))
+        port_scopes.changed(tx, port, port | changed)
 
 
 # ---- how
@@ -251,8 +245,7 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     ports.set_pairs(tx, row["id"], row["allowed_address_pairs"], fresh=True)
     tags.add(tx, "ports", row["id"], row["tags"])
     row["resource_request"] = ports.resource_request(tx, row)
-    _touch(tx, row, row, placed=True)
-    followers.follow_port(tx, row["binding:host_id"], row["network_id"], row["security_groups"])
+    port_scopes.made(tx, row)
     dns_records.port_changed(core, tx, row["id"])
     return row
 
@@ -262,20 +255,16 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
     network, _, _ = ground
     after = before | changes
     port_attributes.change(core, before, after, changes)
-    if after["mac_address"] is None:
-        after["mac_address"] = new_mac(core.settings.base_mac)
     if after["mac_address"] != before["mac_address"]:
-        _change_mac(tx, before, after)
+        _change_mac(core, tx, before, after)
     after["allowed_address_pairs"] = port_security.pairs(core, after, after["allowed_address_pairs"])
     port_security.check_change(before, after, changes)
     if sorted(after["security_groups"]) != sorted(before["security_groups"]):
         port_security.check_groups(tx, after["project_id"], after["security_groups"])
-    after["fixed_ips"] = _new_addresses(tx, ground, before, after, changes)
+    after["fixed_ips"] = port_addresses.renewed(tx, ground, before, after, changes)
     binding.backend_of(core, network).validate_port(network, after)
-    if any(after[key] != before[key] for key in ("binding:host_id", "binding:vnic_type", "binding:profile")):
+    if any(after[key] != before[key] for key in _BINDING):
         after |= binding.bind(core, tx, network, after)
-    elif after["port_security_enabled"] != before["port_security_enabled"]:
-        after |= binding.bind(core, tx, network, after)  # vif_details say whether it is filtered
     if binding.wired_host(after) != binding.wired_host(before) or not after["admin_state_up"]:
         after["status"] = "DOWN"
     changed = {key: value for key, value in after.items() if before.get(key) != value}
@@ -287,10 +276,7 @@ def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Bo
         if by_request and "fixed_ips" in changes:
             floatingips.refuse_to_strand(tx, before["id"], left)
         floatingips.dissociate_port(core, tx, before["id"], left)
-    qos_users.check_allocation(tx, before, changed.get("qos_policy_id", before["qos_policy_id"]), before["qos_network_policy_id"])
     stored = _store_changes(tx, before, before | changed, changed)
-    if changed.keys() & {"qos_policy_id", "binding:vnic_type"}:
-        stored["resource_request"] = ports.resource_request(tx, stored)
     nova_events.status_changed(core, tx, stored, before["status"], stored["status"])
     dns_records.port_changed(core, tx, before["id"])
     return stored
@@ -302,51 +288,8 @@ def _store_changes(tx: Transaction, before: Row, after: Row, changed: dict[str, 
         ports.set_groups(tx, before["id"], after["security_groups"])
     if "allowed_address_pairs" in changed:
         ports.set_pairs(tx, before["id"], after["allowed_address_pairs"])
-    prepared = _prepared(tx, before, after)
-    moved = before["binding:host_id"] != after["binding:host_id"] or before["binding:vif_type"] != after["binding:vif_type"]
-    _touch(tx, before, after, placed=moved, prepared=prepared)
-    if moved or "security_groups" in changed:
-        groups = {*before["security_groups"], *after["security_groups"]}
-        for host in dict.fromkeys((before["binding:host_id"], after["binding:host_id"], *prepared)):
-            followers.follow_port(tx, host, after["network_id"], groups)
+    port_scopes.changed(tx, before, after)
     return after
-
-
-def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool, prepared: Collection[str] = ()) -> None:
-    """Say which scopes a port's change concerns.
-
-    placed    it came to a host, left one, or both
-    prepared  hosts to which it may be moved
-    """
-    key = f"port/{after['id']}"
-    for host in prepared:
-        tx.touch(scopes.host(host), key)
-    network = scopes.network(after["network_id"])
-    tx.touch(network, key)
-    for row in (before, after):
-        host = binding.wired_host(row)
-        if host:
-            tx.touch(scopes.host(host), key)
-            if placed:
-                tx.touch(network, f"host/{host}")
-        for group_id in row["security_groups"]:
-            tx.touch(scopes.members(group_id), key)
-
-
-def _prepared(tx: Transaction, before: Row, after: Row | None) -> list[str]:
-    """List the hosts to which a port may be moved, or might have been. after: None when it is deleted.
-
-    What can no longer be is forgotten: bindings of a port that is nobody's server any more, and an inactive one on the host
-    where it now is.
-    """
-    if not binding.is_movable(before):
-        return []
-    hosts = port_bindings.hosts(tx, before["id"])
-    if after is not None and not binding.is_movable(after):
-        port_bindings.delete(tx, before["id"])
-    elif after is not None and after["binding:host_id"] != before["binding:host_id"]:
-        port_bindings.delete(tx, before["id"], after["binding:host_id"])
-    return hosts
 
 
 def _refuse_for_service(before: Row, changes: Body) -> None:
@@ -381,7 +324,9 @@ def _take_mac(core: Core, tx: Transaction, row: Row) -> None:
         raise MacAddressInUse(net_id=row["network_id"], mac=row["mac_address"])
 
 
-def _change_mac(tx: Transaction, before: Row, after: Row) -> None:
+def _change_mac(core: Core, tx: Transaction, before: Row, after: Row) -> None:
+    """Refuse a new MAC address that cannot be; null means one that is made here."""
+    after["mac_address"] = after["mac_address"] or new_mac(core.settings.base_mac)
     if binding.wired_host(before):
         raise PortBound(
             port_id=before["id"],
@@ -391,31 +336,3 @@ def _change_mac(tx: Transaction, before: Row, after: Row) -> None:
         )
     if ports.mac_taken(tx, after["network_id"], after["mac_address"]):
         raise MacAddressInUse(net_id=after["network_id"], mac=after["mac_address"])
-
-
-def _new_addresses(tx: Transaction, ground: Ground, before: Row, after: Row, changes: Body) -> list[ipam.FixedIp]:
-    """Give a port the addresses that are now wanted; those that it keeps stay untouched."""
-    network, found, _ = ground
-    has: list[ipam.FixedIp] = before["fixed_ips"]
-    other_mac = after["mac_address"] != before["mac_address"]
-    wanted = changes.get("fixed_ips", has if other_mac else None)
-    if wanted is None:
-        return has
-    auto = {subnet["id"] for subnet in found if subnets.is_auto(subnet)}
-    if other_mac:  # what it forms by itself, it forms anew
-        has = [fixed_ip for fixed_ip in has if fixed_ip["subnet_id"] not in auto]
-    forms = bool(wanted)
-    wanted = [wish for wish in wanted if not other_mac or wish.get("subnet_id") not in auto]
-    kept, wishes = ipam.sort_out(found, after, has, wanted)
-    meant = ipam.meant_for(network, found, after) if wanted else []
-    gained = [ipam.take(tx, network, meant, after, wish) for wish in wishes]
-    gained += ipam.formed(meant, after, kept + gained) if forms else []
-    dropped = [fixed_ip for fixed_ip in before["fixed_ips"] if fixed_ip not in kept + gained]
-    gained = [fixed_ip for fixed_ip in gained if fixed_ip not in before["fixed_ips"]]
-    for fixed_ip in dropped:
-        ports.delete_address(tx, fixed_ip)
-    ipam.release(tx, dropped)
-    ports.insert_addresses(tx, after, gained, len(kept))
-    if dropped and kept:
-        ports.place_addresses(tx, kept)
-    return kept + gained

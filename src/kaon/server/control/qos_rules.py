@@ -35,7 +35,7 @@ class Rules:
             above = policy_rows.show(tx, policy_id, caller.project_id)
             if above is None:
                 raise QosPolicyNotFound(policy_id=policy_id)
-            made = []
+            made: list[Row] = []
             for body in bodies:
                 # Not seen before it is refused: a foreign policy is forbidden, not missing, as Neutron has it.
                 policy.authorize(caller, f"create_policy_{self.kind.name}_rule", body, above, body)

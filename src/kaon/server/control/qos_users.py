@@ -36,7 +36,7 @@ def check(core: Core, caller: Caller, tx: Transaction, wanted: str | None, **of:
         raise QosRuleNotSupportedByNetwork(rule_type=lacking[0], network_id=of["network_id"])
 
 
-def check_change(  # of whom, what, and who asks
+def check_change(
     core: Core, caller: Caller, tx: Transaction, before: str | None, changes: Mapping[str, Any], **of: str
 ) -> None:
     """Let a caller change the policy of something from what it was, when `qos_policy_id` is among the changes.
@@ -49,6 +49,15 @@ def check_change(  # of whom, what, and who asks
     if had is not None and not policy.visible(caller, "policies", had, had):
         raise PolicyRemoveAuthorizationError(policy_id=before)
     check(core, caller, tx, changes["qos_policy_id"], **of)
+
+
+def check_port_change(  # noqa: PLR0913, PLR0917  # of whom, what, and who asks
+    core: Core, caller: Caller, tx: Transaction, port: Row, changes: Mapping[str, Any], backend: str
+) -> None:
+    """Let a caller change the policy of a port. Errors: those of `check_change` and `check_allocation`."""
+    if "qos_policy_id" in changes:
+        check_change(core, caller, tx, port["qos_policy_id"], changes, backend=backend, port_id=port["id"])
+        check_allocation(tx, port, changes["qos_policy_id"], port["qos_network_policy_id"])
 
 
 def of_new_network(core: Core, caller: Caller, tx: Transaction, row: Row, backend: str) -> str | None:

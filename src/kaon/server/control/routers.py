@@ -112,8 +112,8 @@ def add(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         key: body[key] for key in ("name", "description", "admin_state_up") if key in body
     }
     row = rows.fresh(new_id(), project_id, tx.now) | given
-    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": [], "flavor_id": None, "distributed": False, "ha": False}
-    row |= flavors.of_router(caller, tx, body)
+    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": []}
+    row |= {"flavor_id": None, "distributed": False, "ha": False} | flavors.of_router(caller, tx, body)
     binding.router_backend(core).validate_router(row)
     routers_rows.insert(tx, row)
     tx.open_scope(scopes.router(row["id"]))

@@ -1,7 +1,6 @@
 """Service profiles: create, show, index, update, delete."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from kaon.lib.ids import new_id
 from kaon.model.errors.flavors import (
@@ -25,7 +24,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
         made = []
         for body in bodies:
             policy.authorize(caller, "create_service_profile", body, body=body)
-            row: dict[str, Any] = {"description": "", "driver": "", "metainfo": "", "enabled": True} | body | {"id": new_id()}
+            row: Row = {"description": "", "driver": "", "metainfo": "", "enabled": True} | body | {"id": new_id()}
             _check(row)
             service_profiles.insert(tx, row)
             made.append(row)
