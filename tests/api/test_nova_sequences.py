@@ -1,9 +1,10 @@
-"""What Nova calls when servers are booted, resized, attached, detached and deleted; and the events that it gets meanwhile.
+"""What Nova calls when servers are booted, moved, resized, attached, detached, deleted; and the events that it gets meanwhile.
 
 Replayed from `nova/network/neutron.py`: "user" are calls with the user's token, "admin" those of Nova's own user. A real HTTP
 server takes the events.
 """
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from api_client import Client
 
 from http_peers import Nova
+from kaon.server.api.app import ApiSettings, make_app
+from kaon.server.api.asked import Asked
 from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control import hosts, status
-from kaon.server.control.core import Core
+from kaon.server.control.core import Caller, Core, implied
 from kaon.server.control.settings import ServerSettings
 from kaon.server.peers import nova
 from kaon.server.peers.courier import Courier
@@ -36,6 +39,30 @@ def core(database: str) -> Iterator[Core]:
         hosts.hello(core, Hello(wire_version=1, host=host, instance="1", roles=(Role.L2,), tunnel_ip=f"192.0.2.{number}"))
     yield core
     core.store.close()
+
+
+class Tokens:
+    """Authentication as Keystone's middleware does it: user "ann", also by way of Nova ("ann/nova"), and Nova itself."""
+
+    def caller(self, asked: Asked, request_id: str) -> Caller:
+        """Find the caller by the name alone."""
+        name = base64.b64decode(asked.headers["authorization"].removeprefix("Basic ")).decode().partition(":")[0]
+        if name == "nova":
+            return Caller("nova", "services", implied("admin", "service"), request_id)
+        speaker = frozenset({"service"} if name == "ann/nova" else ())
+        return Caller("ann", PROJECT, implied("member"), request_id, service_roles=speaker)
+
+
+@pytest.fixture
+def app(core: Core) -> Any:
+    """The API, with those tokens."""
+    return make_app(core, Tokens(), ApiSettings())
+
+
+@pytest.fixture
+def admin(app: Any) -> Client:
+    """Nova's own user."""
+    return Client(app, "nova")
 
 
 @pytest.fixture
@@ -132,6 +159,17 @@ class Compute:
             self.physical_network(network)
         return {port["id"]: port["status"] == "ACTIVE" for port in found}
 
+    def destination_is_prepared(self, path: str, port_id: str) -> None:
+        """Have a port prepared on h2, as conductor and destination do before a live migration."""
+        wanted = {"host": "h2", "vnic_type": "normal", "profile": {}}
+        answer = self.admin.ask("POST", path, json={"binding": wanted})
+        assert answer.status_code in {200, 201}, answer.text
+        assert ("INACTIVE", "tap") == tuple(answer.json()["binding"][key] for key in ("status", "vif_type"))
+        asked = {"device_id": SERVER, "tenant_id": PROJECT, "binding:host_id": "h1"}
+        assert [port_id] == [found["id"] for found in self.admin.get("ports", **asked)["ports"]]
+        self.admin.change("port", port_id, **{"binding:profile": {"migrating_to": "h2"}})
+        self.heard("changed")
+
     def unbind(self, port_id: str) -> None:
         """Give back a port that was there before the server."""
         self.admin.get(f"ports/{port_id}", fields=["binding:profile", "network_id"])
@@ -140,9 +178,9 @@ class Compute:
 
 
 @pytest.fixture
-def compute(core: Core, ann: Client, admin: Client, service: Nova) -> Compute:
+def compute(core: Core, app: Any, admin: Client, service: Nova) -> Compute:
     """Nova, whose user is Ann."""
-    return Compute(core, ann, admin, service)
+    return Compute(core, Client(app, "ann/nova"), admin, service)
 
 
 @pytest.fixture
@@ -166,10 +204,11 @@ def booted(compute: Compute, network: str, *given: str) -> list[Any]:
     return bound
 
 
-def test_boot_and_delete(compute: Compute, network: str) -> None:
+def test_boot_and_delete(compute: Compute, network: str, ann: Client) -> None:
     """On a network: the port that Nova makes is plugged once its host has wired it, and goes with the server."""
     (port,) = booted(compute, network)
     assert [port["id"]] == [found["id"] for found in compute.user.get("ports", device_id=SERVER)["ports"]]
+    assert (403, "PolicyNotAuthorized") == ann.refused("DELETE", f"ports/{port['id']}")  # not behind Nova's back
     compute.user.remove("port", port["id"])
     compute.heard("vif-deleted")
     assert {("network-vif-deleted", SERVER, port["id"], None)} == set(compute.service.events[-1:])
@@ -230,3 +269,43 @@ def test_floating_ips_of_a_server(compute: Compute, network: str, admin: Client,
     compute.heard("changed")
     ann.remove("floatingip", floating)
     compute.heard("changed")
+
+
+def test_live_migration(compute: Compute, network: str) -> None:
+    """Nova hears when the destination has wired the port, while it is bound to the source; then it activates it there."""
+    (port,) = booted(compute, network)
+    path = f"/v2.0/ports/{port['id']}/bindings"
+    compute.destination_is_prepared(path, port["id"])
+    compute.wires(compute.admin.get(f"ports/{port['id']}")["port"], "h2")
+    compute.heard("vif-plugged:completed")
+    now = compute.admin.get(f"ports/{port['id']}")["port"]
+    assert ("h1", "ACTIVE") == (now["binding:host_id"], now["status"])
+
+    answer = compute.admin.ask("GET", f"{path}/h2")
+    assert (200, "INACTIVE") == (answer.status_code, answer.json()["binding"]["status"])
+    assert 200 == compute.admin.ask("PUT", f"{path}/h2/activate").status_code
+    assert (409, "PortBindingAlreadyActive") == compute.admin.refused("PUT", f"ports/{port['id']}/bindings/h2/activate")
+    moved = compute.admin.get("ports", device_id=SERVER, tenant_id=PROJECT)["ports"][0]
+    assert ("h2", "tap") == (moved["binding:host_id"], moved["binding:vif_type"])
+    if moved["status"] == "DOWN":
+        compute.heard("vif-unplugged:completed")
+        compute.wires(moved, "h2")
+        compute.heard("vif-plugged:completed")
+    assert {port["id"]: True} == compute.network_info(network)
+    compute.admin.change("port", port["id"], **{"binding:profile": {}})
+    compute.heard("changed")
+    assert 204 == compute.admin.ask("DELETE", f"{path}/h1").status_code
+    bindings = compute.admin.get(f"ports/{port['id']}/bindings")["bindings"]
+    assert [("h2", "ACTIVE")] == [(one["host"], one["status"]) for one in bindings]
+
+
+def test_live_migration_that_is_rolled_back(compute: Compute, network: str) -> None:
+    """The destination's binding goes, twice; the server stays where it is."""
+    (port,) = booted(compute, network)
+    path = f"/v2.0/ports/{port['id']}/bindings"
+    compute.destination_is_prepared(path, port["id"])
+    assert 204 == compute.admin.ask("DELETE", f"{path}/h2").status_code
+    assert (404, "PortBindingNotFound") == compute.admin.refused("DELETE", f"ports/{port['id']}/bindings/h2")
+    compute.admin.change("port", port["id"], **{"binding:profile": {}})
+    compute.heard("changed")
+    assert {port["id"]: True} == compute.network_info(network)
