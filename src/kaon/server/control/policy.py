@@ -100,12 +100,10 @@ def _subject(resource: Resource) -> str:
 _BY_SUBJECT: Final[Mapping[str, Resource]] = {_subject(resource): resource for resource in RESOURCES}
 _SUBJECTS: Final[Mapping[str, str]] = {
     "quotas": "quota",
-    **{resource.collection: subject for subject, resource in _BY_SUBJECT.items()},
+    **{resource.collection: subject for subject, resource in _BY_SUBJECT.items() if resource.parent},
+    # A collection that stands alone too (service_profiles) is meant by its name.
+    **{resource.collection: subject for subject, resource in _BY_SUBJECT.items() if not resource.parent},
 }
-
-
-def _get_rule(collection: str) -> str:
-    return f"get_{_SUBJECTS[collection]}"
 
 
 # ---- seeing
@@ -113,12 +111,12 @@ def _get_rule(collection: str) -> str:
 
 def visibility(caller: Caller, collection: str) -> Visibility:
     """What of `collection` SQL lets the caller see."""
-    return _narrowed(caller.rights, collection)[0]
+    return _narrowed(caller.rights, _SUBJECTS[collection], READ.get(collection, _OWN))[0]
 
 
 def visible(caller: Caller, collection: str, row: Row, parent: Row | None = None) -> bool:
     """Whether the caller may know of the row. The parent of a network is the network itself."""
-    answer = caller.rights.answer(_get_rule(collection))
+    answer = caller.rights.answer(f"get_{_SUBJECTS[collection]}")
     if isinstance(answer, bool):
         return answer
     related = _relations(caller.project_id, row, parent or {}) & READ.get(collection, _OWN)
@@ -152,16 +150,15 @@ def _reading(rights: Rights, resource: Resource) -> Reading:
         answer = rights.answer(rule) if rights.knows(rule) else True
         if attribute.visible and answer is not False:
             names.append((attribute.name, answer if isinstance(answer, Condition) and not implied(seen, answer) else None))
-    return Reading(tuple(names), _narrowed(rights, resource.collection)[1])
+    return Reading(tuple(names), _narrowed(rights, subject, READ.get(resource.collection, _OWN))[1])
 
 
-def _narrowed(rights: Rights, collection: str) -> tuple[Visibility, Answer]:
-    """What SQL lets through, and what of that the caller may see."""
-    answer = rights.answer(_get_rule(collection))
+def _narrowed(rights: Rights, subject: str, able: frozenset[str]) -> tuple[Visibility, Answer]:
+    """What SQL lets through, and what of that the caller may see. able: the relations that the statement knows."""
+    answer = rights.answer(f"get_{subject}")
     mine = rights.credentials.project_id
     if isinstance(answer, bool):
         return Visibility(everything=answer, project_id=mine if answer else "", own=False), answer
-    able = READ.get(collection, _OWN)
     relations: frozenset[str] = frozenset()
     exact = True
     for way in answer.ways:
