@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from kaon.server.store import tables
 from kaon.server.store.engine import Store
+from kaon.server.store.tables.templates import default_security_group_rules
 
 SERVERS = ("postgresql", "mariadb")
 EVERY = ("sqlite", *SERVERS)
@@ -32,12 +34,14 @@ _UNPRIVILEGED = "nobody"
 class Server:
     """A database server with the newest schema.
 
-    url    of its database, for `Store`
-    store  a store on it, for looking and emptying
+    url          of its database, for `Store`
+    store        a store on it, for looking and emptying
+    first_rules  default security group rules, as the migrations made them
     """
 
     url: str
     store: Store
+    first_rules: Sequence[dict[str, Any]]
 
     def empty(self) -> None:
         """Make the database as the migrations made it."""
@@ -45,6 +49,7 @@ class Server:
             for table in reversed(tables.metadata.sorted_tables):
                 what = sa.delete(table)
                 connection.execute(what if table is not tables.facts else what.where(tables.facts.c.name != "epoch"))
+            connection.execute(sa.insert(default_security_group_rules), list(self.first_rules))
 
 
 def sqlite_with_schema(directory: Path) -> Path:
@@ -186,4 +191,6 @@ def _ready(url: str, process: subprocess.Popen[bytes], log: Path) -> Server:
     engine.dispose()
     store = Store(url, pool_size=1)
     store.upgrade()
-    return Server(url, store)
+    with store.engine.begin() as connection:
+        rules = connection.execute(sa.select(default_security_group_rules)).mappings().all()
+    return Server(url, store, [dict(rule) for rule in rules])

@@ -39,7 +39,8 @@ def test_prefixes_are_kept_once_and_without_host_bits(ann: Client) -> None:
     assert ann.get(PATH, name="offices")["address_groups"] == [group]
     named = ann.ask("PUT", f"/v2.0/{PATH}/{group['id']}", json={"address_group": {"description": "ours"}}).json()
     assert named["address_group"] | {"updated_at": ""} == group | {
-        **{"description": "ours", "revision_number": 2},
+        "description": "ours",
+        "revision_number": 2,
         "updated_at": "",
     }
     assert ann.ask("DELETE", f"/v2.0/{PATH}/{group['id']}").status_code == 204

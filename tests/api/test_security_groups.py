@@ -16,7 +16,7 @@ def test_every_project_has_a_default_group(ann: Client, bob: Client) -> None:
     group = _default(ann)
     assert group.keys() == {
         *("id", "name", "project_id", "tenant_id", "security_group_rules", "description"),
-        *("created_at", "updated_at", "revision_number", "tags"),
+        *("created_at", "updated_at", "revision_number", "tags", "stateful", "shared"),
     }
     rules = {(rule["direction"], rule["ethertype"], rule["remote_group_id"]) for rule in group["security_group_rules"]}
     assert rules == {
@@ -96,6 +96,89 @@ def test_a_bulk_with_the_same_rule_twice_is_409(ann: Client) -> None:
     refused = ann.refused("POST", "security-group-rules", json={"security_group_rules": [item, item | {"protocol": 6}]})
     assert refused == (409, "DuplicateSecurityGroupRuleInPost")
     assert len(ann.get("security-group-rules", security_group_id=group)["security_group_rules"]) == 2
+
+
+def test_rules_of_one_request_are_of_one_project(admin: Client) -> None:
+    """And of one group."""
+    groups = [admin.make("security_group", name=name)["id"] for name in ("g", "h")]
+    items = [{"security_group_id": groups[0], "direction": "ingress", "protocol": "tcp"}]
+    for more, refusal in (
+        ({"project_id": "p1", "protocol": "udp"}, "SecurityGroupRulesNotSingleProject"),
+        ({"security_group_id": groups[1]}, "SecurityGroupNotSingleGroupRules"),
+    ):
+        body = {"security_group_rules": [*items, items[0] | more]}
+        assert admin.refused("POST", "security-group-rules", json=body) == (400, refusal)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "low", "high", "words"),
+    [
+        ("tcp", -16, 80, "Invalid value for port -16"),
+        ("tcp", 80, 79, "port_range_min must be <= port_range_max"),
+        ("tcp", 80, 65536, "Invalid value for port 65536"),
+        ("tcp", None, 6, "port_range_min must be <= port_range_max"),
+        ("icmp", 1, 256, "Invalid value for ICMP code"),
+        ("icmp", -1, 25, "Invalid value"),
+        ("icmp", None, 6, "ICMP type (port-range-min) is missing"),
+        ("icmp", 300, 1, "Invalid value for ICMP type"),
+    ],
+)
+def test_clients_find_their_words_in_refusals(ann: Client, protocol: str, low: int | None, high: int, words: str) -> None:
+    """Tempest looks for these."""
+    group = ann.make("security_group", name="g")["id"]
+    body = {"security_group_id": group, "direction": "ingress", "protocol": protocol}
+    body |= {"port_range_min": low, "port_range_max": high}
+    answer = ann.ask("POST", "/v2.0/security-group-rules", json={"security_group_rule": body})
+    assert answer.status_code == 400
+    assert words in answer.json()["NeutronError"]["message"]
+
+
+@pytest.mark.parametrize("name", [" web", "web\t", "a\nb", "\u2028"])
+def test_names_are_printable(ann: Client, name: str) -> None:
+    """And neither begin nor end with a blank; inside there may be some."""
+    wrong = {"security_group": {"name": name}}
+    assert ann.refused("POST", "security-groups", json=wrong) == (400, "HTTPBadRequest")
+    group = ann.make("security_group", name="für das Web")
+    assert ann.refused("PUT", f"security-groups/{group['id']}", json=wrong) == (400, "HTTPBadRequest")
+
+
+def test_rules_say_whether_they_are_of_a_default_group(ann: Client) -> None:
+    """And are found by that."""
+    group = ann.make("security_group", name="g")
+    assert {rule["belongs_to_default_sg"] for rule in group["security_group_rules"]} == {False}
+    assert {rule["belongs_to_default_sg"] for rule in _default(ann)["security_group_rules"]} == {True}
+    found = ann.get("security-group-rules", belongs_to_default_sg="true")["security_group_rules"]
+    assert {rule["security_group_id"] for rule in found} == {_default(ann)["id"]}
+    rule = ann.make("security_group_rule", security_group_id=_default(ann)["id"], direction="ingress", protocol="tcp")
+    assert rule["belongs_to_default_sg"] is True
+    assert ann.get(f"security-group-rules/{rule['id']}")["security_group_rule"] == rule
+
+
+def test_a_shared_group_is_used_by_others(admin: Client, ann: Client, bob: Client) -> None:
+    """On their ports and in their rules; they do not change it, and it stays shared while they use it."""
+    group = ann.make("security_group", name="g")
+    path, network = f"security-groups/{group['id']}", bob.make("network")["id"]
+    wish = {"port": {"network_id": network, "security_groups": [group["id"]]}}
+    assert bob.refused("POST", "ports", json=wish) == (404, "SecurityGroupNotFound")
+    policy = {"object_type": "security_group", "object_id": group["id"], "action": "access_as_shared"}
+    made = admin.ask("POST", "/v2.0/rbac-policies", json={"rbac_policy": policy | {"target_tenant": "p2"}})
+    shared = made.json()["rbac_policy"]["id"]
+    assert group["shared"] is False
+    assert bob.get(path)["security_group"] == group | {"shared": True}
+    assert [one["id"] for one in bob.get("security-groups", shared="true")["security_groups"]] == [group["id"]]
+    assert [one["name"] for one in bob.get("security-groups", shared="false")["security_groups"]] == ["default"]
+    assert ann.get(path)["security_group"]["shared"] is False
+    for method, body in (("PUT", {"security_group": {"name": "x"}}), ("DELETE", None)):
+        assert bob.refused(method, path, json=body)[0] == 403
+    own = bob.make("security_group", name="b")["id"]
+    rule = bob.make("security_group_rule", security_group_id=own, direction="ingress", remote_group_id=group["id"])
+    port = bob.make("port", network_id=network, security_groups=[group["id"], own])
+    assert set(port["security_groups"]) == {group["id"], own}
+    assert admin.refused("DELETE", f"rbac-policies/{shared}") == (409, "RbacPolicyInUse")
+    bob.remove("port", port["id"])
+    bob.remove("security_group_rule", rule["id"])
+    assert admin.ask("DELETE", f"/v2.0/rbac-policies/{shared}").status_code == 204
+    assert bob.refused("GET", path) == (404, "SecurityGroupNotFound")
 
 
 def test_a_group_in_use_stays(ann: Client) -> None:

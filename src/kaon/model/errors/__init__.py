@@ -369,19 +369,19 @@ class DuplicateSecurityGroupRuleInPost(Conflict):
 
 
 class SecurityGroupInvalidPortRange(BadRequest):
-    """For TCP and UDP port_range_min must not be above port_range_max."""
+    """Both ends of a range of ports are needed, and port_range_min must be <= port_range_max."""
 
 
 class SecurityGroupInvalidPortValue(BadRequest):
-    """{port} is not a port number."""
+    """Invalid value for port {port}"""  # noqa: D400  # clients look for just this
 
 
 class SecurityGroupInvalidIcmpValue(BadRequest):
-    """{value} is not a valid {attr} of ICMP ({field})."""
+    """Invalid value for ICMP {field}: {attr} {value} is not between 0 and 255."""
 
 
 class SecurityGroupMissingIcmpType(BadRequest):
-    """ICMP code {value} needs a type in port_range_min."""
+    """ICMP code (port-range-max) {value} is given but the ICMP type (port-range-min) is missing."""
 
 
 class SecurityGroupInvalidProtocolForPort(BadRequest):
@@ -405,11 +405,11 @@ class SecurityGroupEthertypeConflictWithProtocol(BadRequest):
 
 
 class SecurityGroupRuleParameterConflict(BadRequest):
-    """{ethertype} does not fit the prefix {cidr}."""
+    """Conflicting value ethertype {ethertype}: prefix {cidr} is of another IP version."""
 
 
 class SecurityGroupMultipleRemoteEntites(BadRequest):
-    """Only one of remote_ip_prefix and remote_group_id may be given."""
+    """Only one of remote_ip_prefix, remote_group_id and remote_address_group_id may be given."""
 
 
 class SecurityGroupNotSingleGroupRules(BadRequest):
