@@ -19,6 +19,9 @@ def test_a_port_has_every_attribute(ann: Client, subnet: Any) -> None:
         *("id", "name", "network_id", "project_id", "tenant_id", "mac_address", "admin_state_up", "status", "device_id"),
         *("device_owner", "fixed_ips", "allowed_address_pairs", "security_groups", "port_security_enabled"),
         *("binding:vnic_type", "description", "created_at", "updated_at", "revision_number", "tags"),
+        *("extra_dhcp_opts", "dns_name", "dns_domain", "dns_assignment", "data_plane_status", "propagate_uplink_status"),
+        *("numa_affinity_policy", "device_profile", "hardware_offload_type", "ip_allocation"),
+        *("qos_policy_id", "qos_network_policy_id"),
     }
     assert port["fixed_ips"] == [{"subnet_id": subnet["id"], "ip_address": "10.0.0.2"}]
     assert (port["status"], port["port_security_enabled"]) == ("DOWN", True)

@@ -1,4 +1,4 @@
-"""Attributes of ports that only some deployments ask for, with the aliases that bring them. `model.ports` joins them to the port.
+"""Attributes of ports that only some deployments ask for, and the aliases that bring them; `model.ports` joins them.
 
 What concerns hardware, Open vSwitch or Nova's scheduling is kept for those who read it: Nova, and the operator.
 """

@@ -1,5 +1,4 @@
-"""Bindings of a port: the active one, and those on hosts to which its server may be moved. Create, show, index, update,
-delete, activate.
+"""Bindings of a port, the active one and those on hosts to which its server may be moved: five verbs, and activate.
 
 A host with an inactive binding is told of the port and wires its device as soon as it is plugged there; all others keep sending
 to the active one until the activation, which is one transaction.
@@ -16,7 +15,7 @@ from kaon.model.errors.port_bindings import (
     PortBindingNotFound,
 )
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import binding, following, policy, ports
+from kaon.server.control import binding, following, policy, port_scopes, ports
 from kaon.server.control.core import Caller, Core, check_revision
 from kaon.server.store import port_bindings
 from kaon.server.store.engine import Transaction
@@ -76,8 +75,13 @@ def index(core: Core, caller: Caller, port_id: str, query: Query) -> Page:
     return Page(page[::-1] if query.page_reverse else page, len(found) > len(page))
 
 
-def update(core: Core, caller: Caller, port_id: str, host: str, changes: Body, revision: int | None = None) -> Row:
-    """Change how, or where, a port is bound. Errors: as `show`, PolicyNotAuthorized, PortBindingAlreadyExists, PortBindingError."""
+def update(  # noqa: PLR0913, PLR0917  # the verb of a resource below another one
+    core: Core, caller: Caller, port_id: str, host: str, changes: Body, revision: int | None = None
+) -> Row:
+    """Change how, or where, a port is bound.
+
+    Errors  as `show`, PolicyNotAuthorized, PortBindingAlreadyExists, PortBindingError.
+    """
 
     def work(tx: Transaction) -> Row:
         port, network, row = _find(caller, tx, port_id, host)
@@ -91,7 +95,7 @@ def update(core: Core, caller: Caller, port_id: str, host: str, changes: Body, r
             return _bind_port(core, tx, port, wanted)
         port_bindings.delete(tx, port_id, host)
         prepared = _prepare(core, tx, port, network, wanted)
-        ports.follow_on(tx, port, {host, wanted["host"]})
+        port_scopes.follow_on(tx, port, {host, wanted["host"]})
         return prepared
 
     return following.write(core, work)
@@ -108,7 +112,7 @@ def delete(core: Core, caller: Caller, port_id: str, host: str, revision: int | 
             ports.alter(core, tx, port, {"binding:host_id": ""})
         else:
             port_bindings.delete(tx, port_id, host)
-            ports.follow_on(tx, port, {host})
+            port_scopes.follow_on(tx, port, {host})
 
     following.write(core, work)
 
@@ -164,7 +168,7 @@ def _create(core: Core, tx: Transaction, port: Row, network: Row, wanted: Row) -
     if not port["binding:host_id"]:
         return _bind_port(core, tx, port, wanted)
     row = _prepare(core, tx, port, network, wanted)
-    ports.follow_on(tx, port, {wanted["host"]})
+    port_scopes.follow_on(tx, port, {wanted["host"]})
     return row
 
 

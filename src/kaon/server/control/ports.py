@@ -34,6 +34,7 @@ from kaon.server.control import (
     port_security,
     qos_users,
     quota_usage,
+    routed,
     scheduling,
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
@@ -208,6 +209,8 @@ def form_addresses(core: Core, tx: Transaction, network_id: str, subnet: Row) ->
         port = find_any(tx, port_id)
         if subnet["service_types"] and port["device_owner"] not in subnet["service_types"]:
             continue
+        if not routed.is_there(core, tx, subnet, port):
+            continue
         gained = ipam.formed([subnet], port, port["fixed_ips"])
         ports.insert_addresses(tx, port, gained, len(port["fixed_ips"]))
         changed = {"fixed_ips": port["fixed_ips"] + gained, **rows.raised(port, tx.now)}
@@ -236,6 +239,7 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     row["security_groups"] = port_security.groups_of_new(core, tx, ground[2], row, body)
     if row["allowed_address_pairs"] and not row["port_security_enabled"]:
         raise AddressPairAndPortSecurityRequired
+    found, row["ip_allocation"] = routed.for_new(core, tx, network, found, row, body.get("fixed_ips"))
     row["fixed_ips"] = ipam.allocate(tx, network, found, row, body.get("fixed_ips"))
     binding.backend_of(core, network).validate_port(network, row)
     row |= binding.bind(core, tx, network, row)
@@ -250,7 +254,9 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     return row
 
 
-def _alter(core: Core, tx: Transaction, ground: Ground, before: Row, changes: Body, *, by_request: bool = False) -> Row:
+def _alter(  # noqa: PLR0913  # what it works with, and one switch
+    core: Core, tx: Transaction, ground: Ground, before: Row, changes: Body, *, by_request: bool = False
+) -> Row:
     """Change a port. by_request: not the network service itself wants it, so no floating IP may lose its way by it."""
     network, _, _ = ground
     after = before | changes

@@ -43,7 +43,7 @@ COLUMNS = {
     "qos_policy_id": "qos_policy_id",
     "qos_network_policy_id": "qos_network_policy_id",
 }
-"""Name in the resource -> column, for attributes that are one column. `trunk_id` (the port is that trunk's parent) is not shown."""
+"""Name in the resource -> column, for attributes that are one column. `trunk_id`, that of a parent, is not shown."""
 
 DOCUMENTS = {
     "binding:profile": "profile",

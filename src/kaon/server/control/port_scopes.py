@@ -1,0 +1,76 @@
+"""Which hosts are told of a port that came, changed or went: its scopes are touched, and who follows them is settled."""
+
+from collections.abc import Collection
+
+from kaon.model.query import Row
+from kaon.server.control import binding
+from kaon.server.store import followers, port_bindings
+from kaon.server.store.engine import Transaction
+from kaon.wire import scopes
+
+
+def made(tx: Transaction, port: Row) -> None:
+    """Tell of a new port, once it is stored."""
+    _touch(tx, port, port, placed=True)
+    followers.follow_port(tx, port["binding:host_id"], port["network_id"], port["security_groups"])
+
+
+def changed(tx: Transaction, before: Row, after: Row) -> None:
+    """Tell of a port's change, once it is stored; `before` and `after` may be the same when only its revision moved.
+
+    Inactive bindings that can no longer be are forgotten: all, of a port that is no server's any more; the one on the host
+    where the port now is.
+    """
+    hosts = prepared(tx, before)
+    moved = any(before[key] != after[key] for key in ("binding:host_id", "binding:vif_type"))
+    if hosts and not binding.is_movable(after):
+        port_bindings.delete(tx, before["id"])
+    elif moved and binding.is_movable(before):
+        port_bindings.delete(tx, before["id"], after["binding:host_id"])
+    _touch(tx, before, after, placed=moved, prepared=hosts)
+    groups = {*before["security_groups"], *after["security_groups"]}
+    concerned = (before["binding:host_id"], after["binding:host_id"])
+    if not moved and before["security_groups"] == after["security_groups"]:
+        concerned = ("", "")
+    for host in dict.fromkeys((*concerned, *hosts)):
+        followers.follow_port(tx, host, after["network_id"], groups)
+
+
+def gone(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
+    """Tell that a port is deleted, once it is. hosts: that were prepared for it."""
+    _touch(tx, port, port, placed=True, prepared=hosts)
+    for host in (port["binding:host_id"], *hosts):
+        followers.follow_port(tx, host, port["network_id"], port["security_groups"])
+
+
+def prepared(tx: Transaction, port: Row) -> list[str]:
+    """List the hosts to which a port may be moved: no statement unless it is a server's, or a share's."""
+    return port_bindings.hosts(tx, port["id"]) if binding.is_movable(port) else []
+
+
+def follow_on(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
+    """Tell hosts of a port that may be moved to them, or no longer; its inactive bindings are written."""
+    for host in sorted(hosts):
+        tx.touch(scopes.host(host), f"port/{port['id']}")
+        followers.follow_port(tx, host, port["network_id"], port["security_groups"])
+
+
+def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool, prepared: Collection[str] = ()) -> None:
+    """Say which scopes a port's change concerns.
+
+    placed    it came to a host, left one, or both
+    prepared  hosts to which it may be moved
+    """
+    key = f"port/{after['id']}"
+    for host in prepared:
+        tx.touch(scopes.host(host), key)
+    network = scopes.network(after["network_id"])
+    tx.touch(network, key)
+    for row in (before, after):
+        host = binding.wired_host(row)
+        if host:
+            tx.touch(scopes.host(host), key)
+            if placed:
+                tx.touch(network, f"host/{host}")
+        for group_id in row["security_groups"]:
+            tx.touch(scopes.members(group_id), key)
