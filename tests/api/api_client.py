@@ -5,6 +5,17 @@ from typing import Any
 import anyio
 import httpx
 
+USERS = {
+    "root": "admin-project:admin",
+    "mia": "p1:manager",
+    "ann": "p1:member",
+    "eve": "p1:reader",
+    "bob": "p2:member",
+    "nova": "services:service",
+    "guest": "p1:guest",
+}
+"""User -> project and roles (each implies those below it); everybody's password is `secret`."""
+
 
 class Client:
     """A user of the API: one request at a time, without a network between."""

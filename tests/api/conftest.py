@@ -6,7 +6,7 @@ from typing import Any
 
 import bcrypt
 import pytest
-from api_client import Client
+from api_client import USERS, Client
 
 from kaon.server.api.app import ApiSettings, make_app
 from kaon.server.api.auth import BasicAuthentication
@@ -14,17 +14,6 @@ from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control.core import Core
 from kaon.server.control.settings import ServerSettings
 from kaon.server.store.engine import Store
-
-USERS = {
-    "root": "admin-project:admin",
-    "mia": "p1:manager",
-    "ann": "p1:member",
-    "eve": "p1:reader",
-    "bob": "p2:member",
-    "nova": "services:service",
-    "guest": "p1:guest",
-}
-"""User -> project and roles (each implies those below it); everybody's password is `secret`."""
 
 
 @pytest.fixture
