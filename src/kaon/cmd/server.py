@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from kaon.cmd import logs
 from kaon.cmd.aside import AsideError, aside, begun
 from kaon.cmd.configured import ServerConfiguration, WrongSettings
-from kaon.cmd.couriers import Couriers, deliveries
+from kaon.cmd.couriers import Couriers, deliveries, placement_peers
 from kaon.lib.log import Log
 
 if TYPE_CHECKING:
@@ -198,12 +198,12 @@ def upgrade(configuration: ServerConfiguration) -> None:
     """Bring the database up to date: its schema, and what follows from the configuration. Errors: WrongSettings."""
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415  # the supervisor does without
 
-    from kaon.server.control import segments  # noqa: PLC0415  # as above
+    from kaon.server.control import segment_types  # noqa: PLC0415  # as above
 
     core = make_core(configuration)
     try:
         core.store.upgrade()
-        segments.prepare(core)
+        segment_types.prepare(core)
     except OperationalError as problem:
         raise WrongSettings(f"the database cannot be opened: {problem.orig}") from problem
     finally:
@@ -214,6 +214,7 @@ def _prepare(configuration: ServerConfiguration) -> None:
     """Check what the processes to come need, and upgrade. Errors: WrongSettings."""
     make_authenticator(configuration)
     deliveries(configuration)
+    placement_peers(configuration)
     upgrade(configuration)
 
 

@@ -17,9 +17,7 @@ MINIMUM_MTU_IPV6: Final = 1280
 
 def _carrying(name: str, alias: str) -> Attribute:
     """Whether a network carries VLANs of its users, and how."""
-    return Attribute(
-        name=name, alias=alias, check=checks.boolean, default=NOT_SPECIFIED, post=True, filter=checks.boolean
-    )
+    return Attribute(name=name, alias=alias, check=checks.boolean, default=NOT_SPECIFIED, post=True, filter=checks.boolean)
 
 
 NETWORK: Final = Resource(

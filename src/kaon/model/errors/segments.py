@@ -1,7 +1,7 @@
 """Refusals about segments of networks, and the ranges that they are taken from."""
 # the names are Neutron's API, not ours to choose
 
-from kaon.model.errors import BadRequest, Conflict, InvalidInput, IpAddressGenerationFailure, NotFound
+from kaon.model.errors import BadRequest, Conflict, InvalidInput, NotFound
 
 
 class SegmentNotFound(NotFound):
@@ -46,10 +46,6 @@ class HostNotCompatibleWithFixedIps(Conflict):
 
 class FixedIpsSubnetsNotOnSameSegment(BadRequest):
     """Addresses of one port must be on the same segment."""
-
-
-class IpAddressGenerationFailureNoMatchingSubnet(IpAddressGenerationFailure):
-    """Network {network_id} has no subnet that a port of {service_type} on host {host} may have an address in."""
 
 
 class VlanTransparencyDriverError(BadRequest):

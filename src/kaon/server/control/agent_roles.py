@@ -1,7 +1,7 @@
 """Which agent serves which network and hosts which router: shown, and chosen by administrators.
 
-A choice stays: what is placed by itself is placed besides it, and never moves what was chosen. What is taken from an agent waits until
-something about it changes, or a host introduces itself.
+A choice stays: what is placed by itself is placed besides it, and never moves what was chosen. What is taken from an agent
+waits until something about it changes, or a host introduces itself.
 """
 
 from kaon.model.errors import AgentNotFound, NetworkNotFound, RouterNotFound
@@ -113,7 +113,10 @@ def add_router(core: Core, caller: Caller, agent_id: str, router_id: str) -> Non
 
 
 def remove_router(core: Core, caller: Caller, agent_id: str, router_id: str) -> None:
-    """Have an agent no longer host a router; it need not host it. Its legs are bound nowhere. Errors: AgentNotFound, RouterNotFound."""
+    """Have an agent no longer host a router, whose legs are then bound nowhere; it need not host it.
+
+    Errors  AgentNotFound, RouterNotFound.
+    """
     policy.authorize(caller, "delete_l3-router", _NOTHING)
 
     def work(tx: Transaction) -> None:

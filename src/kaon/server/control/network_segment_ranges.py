@@ -40,7 +40,7 @@ def show(core: Core, caller: Caller, range_id: str, fields: frozenset[str] | Non
 
 
 def index(core: Core, caller: Caller, query: Query) -> Page:
-    """List ranges; nobody but administrators sees any. What is used and free costs two statements each, where it is asked for."""
+    """List ranges; nobody but administrators sees any. What is used and free costs two statements for each range."""
     seeing = policy.visibility(caller, "network_segment_ranges")
 
     def work(tx: Transaction) -> Page:
@@ -119,7 +119,7 @@ def _create(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
         raise NetworkSegmentRangeNetTypeNotSupported(type=kind)
     if not body["shared"] and not body["project_id"]:
         raise BadRequest(reason="A range that is not shared needs a project_id")
-    physical = body.get("physical_network", "") if kind == segment_types.VLAN else ""
+    physical: str = body.get("physical_network", "") if kind == segment_types.VLAN else ""
     if kind == segment_types.VLAN and not physical:
         raise BadRequest(reason=f"physical_network is needed for ranges of {kind} networks")
     project_id = "" if body["shared"] else body["project_id"]

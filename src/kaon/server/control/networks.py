@@ -146,6 +146,7 @@ def add(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
     }
     for key, value in _DEFAULTS.items():
         row.setdefault(key, value)
+    row[sharing.EXTERNAL] = row["router:external"]
     if backend.capabilities.network_types.issuperset(kinds):  # others are made all the same, and their ports not bound
         backend.validate_network(row)
     row["qos_policy_id"] = qos_users.of_new_network(core, caller, tx, row, backend.name)

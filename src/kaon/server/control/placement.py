@@ -1,7 +1,7 @@
 """Where hosts are: which segment of a network a host is on, and which hosts are on none.
 
-A host is on the first segment of a network that it reaches: wired to its physical network, or with an end for its tunnels. Segments of
-a type that the network's back end does not wire are reached by nobody.
+A host is on the first segment of a network that it reaches: wired to its physical network, or with an end for its tunnels.
+Segments of a type that the network's back end does not wire are reached by nobody.
 """
 
 import json
@@ -77,9 +77,8 @@ def bound_to(core: Core, tx: Transaction, network_id: str, segment_id: str) -> l
     network = rows.networks(tx, [network_id])
     wireable = [one for one in there if _wireable(core, network[0], [one])]
     hosts = {host["name"]: host for host in agents.hosts(tx, {port["host"] for port in bound})}
-    on_it = {
-        name for name, host in hosts.items() if (found := first_reached(wireable, host)) is not None and found["id"] == segment_id
-    }
+    reached = {name: first_reached(wireable, host) for name, host in hosts.items()}
+    on_it = {name for name, one in reached.items() if one is not None and one["id"] == segment_id}
     return [port["id"] for port in bound if port["host"] in on_it]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kaon.model.query import Body, Row
-from kaon.server.control import ipam
+from kaon.server.control import ipam, routed
 from kaon.server.store import ports, subnets
 from kaon.server.store.engine import Transaction
 
@@ -15,6 +15,8 @@ Ground = tuple[Row, Sequence[Mapping[Any, Any]], str | None]
 def renewed(tx: Transaction, ground: Ground, before: Row, after: Row, changes: Body) -> list[ipam.FixedIp]:
     """Give a port the addresses that are now wanted; those that it keeps stay untouched."""
     network, found, _ = ground
+    if routed.is_late(before, changes):
+        return late(tx, network, found, after)
     has: list[ipam.FixedIp] = before["fixed_ips"]
     other_mac = after["mac_address"] != before["mac_address"]
     wanted = changes.get("fixed_ips", has if other_mac else None)
@@ -38,3 +40,10 @@ def renewed(tx: Transaction, ground: Ground, before: Row, after: Row, changes: B
     if dropped and kept:
         ports.place_addresses(tx, kept)
     return kept + gained
+
+
+def late(tx: Transaction, network: Mapping[str, Any], found: Sequence[Mapping[Any, Any]], port: Row) -> list[ipam.FixedIp]:
+    """Give a port the addresses that it waited for."""
+    given = ipam.allocate(tx, network, found, port, None)
+    ports.insert_addresses(tx, port, given)
+    return given

@@ -230,7 +230,7 @@ def _ground(tx: Transaction, body: Body, viewer: str = "") -> Ground:
 
 
 def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
-    network, found, _ = ground
+    network, _, _ = ground
     row = {**port_attributes.completed(core, body), **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
     row["qos_network_policy_id"] = network["qos_policy_id"]
     _take_mac(core, tx, row)
@@ -239,7 +239,7 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     row["security_groups"] = port_security.groups_of_new(core, tx, ground[2], row, body)
     if row["allowed_address_pairs"] and not row["port_security_enabled"]:
         raise AddressPairAndPortSecurityRequired
-    found, row["ip_allocation"] = routed.for_new(core, tx, network, found, row, body.get("fixed_ips"))
+    found, row["ip_allocation"] = routed.for_new(core, tx, ground, row, body.get("fixed_ips"))
     row["fixed_ips"] = ipam.allocate(tx, network, found, row, body.get("fixed_ips"))
     binding.backend_of(core, network).validate_port(network, row)
     row |= binding.bind(core, tx, network, row)
@@ -267,7 +267,8 @@ def _alter(  # noqa: PLR0913  # what it works with, and one switch
     port_security.check_change(before, after, changes)
     if sorted(after["security_groups"]) != sorted(before["security_groups"]):
         port_security.check_groups(tx, after["project_id"], after["security_groups"])
-    after["fixed_ips"] = port_addresses.renewed(tx, ground, before, after, changes)
+    meant = routed.for_changed(core, tx, ground, before, changes)
+    after["fixed_ips"] = port_addresses.renewed(tx, meant, before, after, changes)
     binding.backend_of(core, network).validate_port(network, after)
     if any(after[key] != before[key] for key in _BINDING):
         after |= binding.bind(core, tx, network, after)

@@ -5,8 +5,8 @@
     vxlan, gre, geneve  an id
     local               nothing: it does not leave its host
 
-Ids are taken from ranges: first those of the project, then those of everybody, where no other project has a range. An id that an
-administrator names may lie outside of all.
+Ids are taken from ranges: first those of the project, then those of everybody, where no other project has a range. An id that
+an administrator names may lie outside of all.
 """
 
 import hashlib
@@ -102,7 +102,10 @@ def take(core: Core, tx: Transaction, wanted: Segment, project_id: str) -> Segme
 
 
 def take_any(core: Core, tx: Transaction, kind: str, project_id: str, physical: str = "") -> Segment | None:
-    """Take any segment of a type, perhaps on a physical network; None when none is left, or the type leaves nothing to choose."""
+    """Take any segment of a type, perhaps on a physical network.
+
+    None when none is left, or somebody must say which.
+    """
     if kind not in HIGHEST:
         return Segment(kind) if kind == LOCAL else None
     found = _take_from_ranges(tx, kind, project_id, physical)

@@ -127,7 +127,12 @@ def described(chosen: Sequence[Segment]) -> dict[str, Any]:
 
 
 def mtu(core: Core, backend: Backend, kinds: Sequence[str], wanted: int | None) -> int:
-    """Give the MTU of a network on these types of segments: what was asked for, or (None or 0) the most. Errors: InvalidInput."""
+    """Give the MTU of a network on these types of segments.
+
+    wanted  what was asked for; None or 0: the most
+
+    Errors  InvalidInput.
+    """
     settings, overhead = core.settings, backend.capabilities.overhead
     most = min(
         settings.underlay_mtu - overhead[kind][settings.overlay_ip_version]

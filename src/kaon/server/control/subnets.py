@@ -19,7 +19,7 @@ from kaon.model.errors import (
 from kaon.model.networks import MINIMUM_MTU_IPV6
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.backends.protocol import Backend
-from kaon.server.control import following, ipam, policy, ports, prefixes, quota_usage, scheduling
+from kaon.server.control import following, ipam, policy, ports, prefixes, quota_usage, routed, scheduling
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import addresses, networks, rows, select, subnets
 from kaon.server.store.engine import Transaction
@@ -67,6 +67,10 @@ def update(core: Core, caller: Caller, subnet_id: str, changes: Body, revision: 
         check_revision(row, revision)
         asked = {key: value for key, value in changes.items() if key != "allocation_pools" or value is not None}
         wanted = _checked(core, tx, network, row | asked, row)
+        if "segment_id" in asked:
+            routed.check(tx, network["id"], wanted, row)
+        if asked.keys() & {"gateway_ip", "host_routes"} and wanted["segment_id"] is not None:
+            asked["host_routes"] = wanted["host_routes"] = routed.routes(tx, wanted, row)
         changed = {key: wanted[key] for key in asked if row.get(key) != wanted[key]}
         return _update(core, tx, row, changed) if changed else row
 
@@ -99,6 +103,8 @@ def delete(core: Core, caller: Caller, subnet_id: str, revision: int | None = No
         prefixes.give_back(tx, [row])
         networks.bump(tx, network["id"])
         tx.touch(scopes.network(network["id"]), f"subnet/{subnet_id}")
+        if row["segment_id"] is not None:
+            routed.settle(tx, network["id"], gone=row["cidr"])
         scheduling.ensure_dhcp(core, tx, network["id"])
 
     following.write(core, work)
@@ -130,6 +136,8 @@ def add(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -
     # Not seen before it is refused: that a network exists is no secret to who names it (Neutron answers 403 here).
     policy.authorize(caller, "create_subnet", body, network, body)
     row = _checked(core, tx, network, _filled(prefixes.choose(caller, tx, body)), None)
+    routed.check(tx, network["id"], row, None)
+    row["host_routes"] = routed.routes(tx, row)
     row |= rows.fresh(new_id(), body["project_id"], tx.now)
     networks.bump(tx, network["id"])  # first: who only refers to a row and then changes it, deadlocks with his like
     subnets.insert(tx, row)
@@ -139,6 +147,8 @@ def add(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -
     tx.touch(scopes.network(network["id"]), f"subnet/{row['id']}")
     if subnets.is_auto(row):
         ports.form_addresses(core, tx, network["id"], row)
+    if row["segment_id"] is not None:
+        routed.settle(tx, network["id"])
     if row["enable_dhcp"]:
         scheduling.ensure_dhcp(core, tx, network["id"])
     return row
@@ -152,7 +162,7 @@ def _update(core: Core, tx: Transaction, row: Row, changed: dict[str, Any]) -> R
         addresses.lay_out(tx, row["id"], [(pool["start"], pool["end"]) for pool in after["allocation_pools"]])
     networks.bump(tx, row["network_id"])
     tx.touch(scopes.network(row["network_id"]), f"subnet/{row['id']}")
-    if "enable_dhcp" in changed:
+    if changed.keys() & {"enable_dhcp", "segment_id"}:
         scheduling.ensure_dhcp(core, tx, row["network_id"])
     return after
 
@@ -165,6 +175,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "ipv6_address_mode": None,
     "dns_nameservers": [],
     "host_routes": [],
+    "segment_id": None,
     "service_types": [],
     "dns_publish_fixed_ip": False,
     "tags": [],

@@ -12,8 +12,8 @@ from kaon.server.store import rbac, roles, rows, segments, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
-from kaon.server.store.tables.segments import network_segments
 from kaon.server.store.subnets import address_scope
+from kaon.server.store.tables.segments import network_segments
 
 COLUMNS = {
     "id": "id",
@@ -36,6 +36,7 @@ COLUMNS = {
     "qos_policy_id": "qos_policy_id",
 }
 """Wire name -> column, for attributes that are one column."""
+
 
 def _special() -> dict[str, select.Special]:
     def on_segment(column: sa.Column[Any]) -> select.Special:

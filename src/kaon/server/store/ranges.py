@@ -68,7 +68,7 @@ class Ranges(Generic[N]):
             found = tx.execute(lowest).first()
             if found is None:
                 return None
-            number = max(found.first, low)
+            number: N = max(found.first, low)
             if self._cut(tx, found.first, found.last, number):
                 return number
         raise Retry("free ranges change faster than they can be read")

@@ -64,9 +64,8 @@ def insert(tx: Transaction, network_id: str, wanted: Sequence[Mapping[str, Any]]
     Errors: IntegrityError when one is taken by another.
     """
     bare = {"project_id": "", "name": "", "description": "", "revision_number": 1, "created_at": tx.now, "updated_at": tx.now}
-    made = [
-        bare | {"id": new_id(), "network_id": network_id, "position": at} | columns(one) for at, one in enumerate(wanted, position)
-    ]
+    of = bare | {"network_id": network_id}
+    made = [of | {"id": new_id(), "position": at} | columns(one) for at, one in enumerate(wanted, position)]
     tx.execute(sa.insert(TABLE), made)
 
 

@@ -27,6 +27,7 @@ COLUMNS = {
     "ipv6_ra_mode": "ipv6_ra_mode",
     "ipv6_address_mode": "ipv6_address_mode",
     "subnetpool_id": "subnetpool_id",
+    "segment_id": "segment_id",
     "dns_publish_fixed_ip": "dns_publish_fixed_ip",
 }
 """Wire name -> column, for attributes that are one column."""

@@ -19,7 +19,7 @@ from kaon.model.errors import (
     TunnelIdInUse,
 )
 from kaon.model.query import Query
-from kaon.server.control import networks, ports, segments, subnets
+from kaon.server.control import networks, ports, segment_types, subnets
 from kaon.server.control.core import Caller, Core
 from kaon.server.store import tables as t
 
@@ -67,7 +67,7 @@ def test_new_ranges_leave_out_what_is_used(core: Core, member: Caller) -> None:
     """When the configured ranges change, ids that networks have are not handed out again."""
     _make(core, member)
     other = replace(core, settings=replace(core.settings, vni_ranges=((1, 2), (9, 9))))
-    segments.prepare(other)
+    segment_types.prepare(other)
     assert [_make(other, member)["provider:segmentation_id"] for _ in range(2)] == [2, 9]
 
 

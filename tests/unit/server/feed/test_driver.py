@@ -16,7 +16,7 @@ from kaon.bus.memory import MemoryHost, MemoryServer
 from kaon.host.agent import session as agent
 from kaon.lib.ids import new_id
 from kaon.server.backends.linux import LinuxBackend
-from kaon.server.control import networks, ports, scope_reading, segments, subnets
+from kaon.server.control import networks, ports, scope_reading, segment_types, subnets
 from kaon.server.control.core import Caller, Core, implied
 from kaon.server.feed.database import Tail
 from kaon.server.feed.driver import Feed
@@ -69,7 +69,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
     store = Store(f"sqlite:///{tmp_path}/kaon.sqlite")
     store.upgrade()
     core = Core(store=store, backends={"linux": LinuxBackend()})
-    segments.prepare(core)
+    segment_types.prepare(core)
     yield core
     store.close()
 
