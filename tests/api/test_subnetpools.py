@@ -42,7 +42,7 @@ def test_a_pool_as_it_is_made(ann: Client) -> None:
     assert pool.keys() == {
         *("id", "name", "project_id", "tenant_id", "prefixes", "default_quota", "ip_version", "is_default", "shared"),
         *("default_prefixlen", "min_prefixlen", "max_prefixlen", "description", "created_at", "updated_at", "revision_number"),
-        "tags",
+        *("address_scope_id", "tags"),
     }
     assert pool["prefixes"] == ["10.0.0.0/23", "10.9.0.0/16"]
     assert (pool["min_prefixlen"], pool["default_prefixlen"], pool["max_prefixlen"], pool["ip_version"]) == (8, 8, 32, 4)
@@ -78,7 +78,7 @@ WRONG_POOLS: Refusals = (
     ({"default_quota": 10**30}, (400, "HTTPBadRequest")),
     ({"default_quota": "many"}, (400, "InvalidInput")),
     ({"ip_version": 4}, (400, "HTTPBadRequest")),
-    ({"address_scope_id": None}, (400, "HTTPBadRequest")),
+    ({"address_scope_id": "nowhere"}, (400, "HTTPBadRequest")),
     ({"shared": True}, (403, "PolicyNotAuthorized")),
     ({"is_default": True}, (403, "PolicyNotAuthorized")),
 )
