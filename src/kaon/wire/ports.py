@@ -2,6 +2,8 @@
 
 import msgspec
 
+from kaon.wire.qos_rules import QosRule
+
 
 class FixedIp(msgspec.Struct, frozen=True):
     """One address of a port."""
@@ -29,6 +31,7 @@ class HostPort(msgspec.Struct, frozen=True, tag="port", kw_only=True):
     """In `host:<h>`: a port bound to this host, with all that wiring and filtering it needs.
 
     revision  the port's revision_number; what the host reports once it is wired so
+    qos       the rules that count for its traffic
     """
 
     id: str
@@ -42,6 +45,7 @@ class HostPort(msgspec.Struct, frozen=True, tag="port", kw_only=True):
     port_security_enabled: bool = True
     security_groups: tuple[str, ...] = ()
     allowed_address_pairs: tuple[AddressPair, ...] = ()
+    qos: tuple[QosRule, ...] = ()
 
     @property
     def key(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
+from kaon.model.qos_policies import effective
 from kaon.server.control.core import Core
 from kaon.server.intent import floatingips, networks, ports, routers, security_groups, subnets
 from kaon.server.store import scope_rows
@@ -112,7 +113,9 @@ def _host(tx: Transaction, host: str, wanted: Wanted) -> Iterable[Entry]:
     rows = scope_rows.of_host(tx, host, wanted)
     for row in rows.ports.ports:
         group_ids = [membership["security_group_id"] for membership in rows.ports.groups.get(row["id"], ())]
-        yield ports.host_port(row, rows.ports.addresses.get(row["id"], ()), group_ids, rows.ports.pairs.get(row["id"], ()))
+        addresses, pairs = rows.ports.addresses.get(row["id"], ()), rows.ports.pairs.get(row["id"], ())
+        rules = rows.ports.rules.get(effective(row) or "", ())
+        yield ports.host_port(row, addresses, group_ids, pairs, rules)
     yield from map(subnets.served_network, rows.served)
     yield from map(routers.hosted_router, rows.hosted)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kaon.server.intent.qos_rules import qos_rules
 from kaon.wire.ports import AddressPair, DhcpOption, FixedIp, GroupMember, HostPort, NetworkPort, RouterPort
 
 
@@ -24,8 +25,9 @@ def host_port(
     addresses: Iterable[Mapping[str, Any]],
     group_ids: Iterable[str],
     pairs: Iterable[Mapping[str, Any]],
+    rules: Iterable[Mapping[str, Any]] = (),
 ) -> HostPort:
-    """Tell a port's own host all that wiring and filtering need; `row` is one of `ports`."""
+    """Tell a port's own host all that wiring and filtering need; `row` is one of `ports`, `rules` its policy's `qos_rules`."""
     return HostPort(
         id=row["id"],
         revision=row["revision_number"],
@@ -38,6 +40,7 @@ def host_port(
         port_security_enabled=row["port_security_enabled"],
         security_groups=tuple(sorted(group_ids)),
         allowed_address_pairs=address_pairs(pairs),
+        qos=qos_rules(rules),
     )
 
 

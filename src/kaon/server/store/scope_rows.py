@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from kaon.model.qos_policies import effective
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
+from kaon.server.store.tables.qos import qos_rules
 from kaon.server.store.tables.trunks import port_bindings
 
 RowMap = Mapping[str, Any]
@@ -39,12 +41,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PortRows:
-    """Ports with what hangs on them, by port id."""
+    """Ports with what hangs on them, by port id; `rules` by the id of the QoS policy that they belong to."""
 
     ports: Sequence[RowMap] = ()
     addresses: ByParent = field(default_factory=dict)
     groups: ByParent = field(default_factory=dict)
     pairs: ByParent = field(default_factory=dict)
+    rules: ByParent = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def of_host(tx: Transaction, host: str, wanted: Wanted) -> HostRows:
         r = t.hosted_routers.c
         hosted = sa.select(t.hosted_routers).where(r.host == host, wanted.only("router", r.router_id))
     return HostRows(
-        ports=_ports(tx, bound, groups=True, pairs=True) if wanted.any_of("port") else PortRows(),
+        ports=_with_rules(tx, _ports(tx, bound, groups=True, pairs=True)) if wanted.any_of("port") else PortRows(),
         served=_rows(tx, served),
         hosted=_rows(tx, hosted),
     )
@@ -192,6 +195,15 @@ def _ports(tx: Transaction, chosen: sa.ColumnElement[bool], *, groups: bool = Fa
         groups=_by(_rows(tx, _hanging(t.port_security_groups, chosen)), "port_id") if groups else {},
         pairs=_by(_rows(tx, _hanging(t.allowed_address_pairs, chosen)), "port_id") if pairs else {},
     )
+
+
+def _with_rules(tx: Transaction, found: PortRows) -> PortRows:
+    """Read besides the rules that count for the ports: one statement, or none when no port is under a policy."""
+    policy_ids = {effective(row) for row in found.ports} - {None}
+    if not policy_ids:
+        return found
+    chosen = qos_rules.c.policy_id.in_(sorted(filter(None, policy_ids)))
+    return replace(found, rules=_by(_rows(tx, sa.select(qos_rules).where(chosen)), "policy_id"))
 
 
 def _hanging(table: sa.Table, chosen: sa.ColumnElement[bool]) -> sa.Select[Any]:
