@@ -23,15 +23,19 @@ def _refused_pool(client: Client, scope: str, *prefixes: str) -> tuple[int, str]
 
 
 def _refused_change(client: Client, path: str, **changes: Any) -> tuple[int, str]:
-    return client.refused("PUT", path, json={path.split("/")[0][:-1].replace("-", "_"): changes})
+    return client.refused("PUT", path, json={path.split("/", maxsplit=1)[0][:-1].replace("-", "_"): changes})
 
 
 def test_a_scope_as_it_is_made(admin: Client, ann: Client, bob: Client) -> None:
     """It is its project's; an administrator shares it, and that stays."""
     scope = _scope(ann, name="mine")
     assert scope == {
-        **{"id": scope["id"], "name": "mine", "project_id": "p1", "tenant_id": "p1"},
-        **{"shared": False, "ip_version": 4},
+        "id": scope["id"],
+        "name": "mine",
+        "project_id": "p1",
+        "tenant_id": "p1",
+        "shared": False,
+        "ip_version": 4,
     }
     path = f"address-scopes/{scope['id']}"
     assert ann.get(path)["address_scope"] == scope

@@ -48,7 +48,8 @@ def test_it_is_made_once_and_taken_apart(admin: Client, ann: Client, outside: st
     assert ann.ask("DELETE", f"/v2.0/{TOPOLOGY}/p1").status_code == 204
 
 
-def test_many_ask_at_once(ann: Client, outside: str) -> None:
+@pytest.mark.usefixtures("outside")
+def test_many_ask_at_once(ann: Client) -> None:
     """They are given one network."""
     with ThreadPoolExecutor(3) as asking:
         found = {topology["id"] for topology in asking.map(lambda _: _topology(ann, "p1"), range(3))}

@@ -25,8 +25,12 @@ def test_addresses_are_counted(admin: Client, ann: Client) -> None:
         ann.make("port", network_id=network, fixed_ips=[{"subnet_id": four, "ip_address": address}])
     found = _shown(admin, network)
     assert found == {
-        **{"network_id": network, "network_name": "n", "project_id": "p1", "tenant_id": "p1"},
-        **{"total_ips": 253 + 2**64 - 2, "used_ips": 2},
+        "network_id": network,
+        "network_name": "n",
+        "project_id": "p1",
+        "tenant_id": "p1",
+        "total_ips": 253 + 2**64 - 2,
+        "used_ips": 2,
         "subnet_ip_availability": found["subnet_ip_availability"],
         "ip_availability_details": {
             "total_ips_in_subnet": 254 + 2**64,
@@ -39,8 +43,12 @@ def test_addresses_are_counted(admin: Client, ann: Client) -> None:
     only = _shown(admin, network, ip_version=4)
     assert only["subnet_ip_availability"] == [
         {
-            **{"subnet_id": four, "subnet_name": "four", "ip_version": 4, "cidr": "10.0.0.0/24"},
-            **{"total_ips": 253, "used_ips": 2},
+            "subnet_id": four,
+            "subnet_name": "four",
+            "ip_version": 4,
+            "cidr": "10.0.0.0/24",
+            "total_ips": 253,
+            "used_ips": 2,
             "ip_availability_details": {
                 "total_ips_in_subnet": 254,
                 "total_ips_in_allocation_pool": 253,

@@ -6,7 +6,6 @@ import pytest
 from api_client import Client
 
 from kaon.lib.ids import new_id
-from kaon.server.control.core import Core
 
 SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 POLICY = "rbac-policies"
@@ -57,8 +56,12 @@ def test_a_policy_as_it_is_made(ann: Client, bob: Client, network: str) -> None:
     policy = _give(ann, network, "p2")
     assert policy == {
         "id": policy["id"],
-        **{"project_id": "p1", "tenant_id": "p1", "object_type": "network", "object_id": network},
-        **{"target_tenant": "p2", "action": SHARED},
+        "project_id": "p1",
+        "tenant_id": "p1",
+        "object_type": "network",
+        "object_id": network,
+        "target_tenant": "p2",
+        "action": SHARED,
     }
     assert ann.get(f"{POLICY}/{policy['id']}")["rbac_policy"] == policy
     assert ann.get(POLICY, object_id=network, action=SHARED, target_tenant="p2")["rbac_policies"] == [policy]
@@ -203,7 +206,7 @@ def test_subnet_pools_are_shared_too(ann: Client, bob: Client) -> None:
     assert (404, "SubnetPoolNotFound") == bob.refused("GET", f"subnetpools/{pool}")
 
 
-def test_policies_count(admin: Client, ann: Client, core: Core) -> None:
+def test_policies_count(admin: Client, ann: Client) -> None:
     """Those that follow from attributes count, too, but no limit holds them up."""
 
     def used() -> int:

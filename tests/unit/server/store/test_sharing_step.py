@@ -25,8 +25,9 @@ def before(tmp_path: Path) -> Iterator[Store]:
     configuration.set_main_option("script_location", str(Path(migrations.__file__).parent))
     configuration.attributes["engine"] = store.engine
     command.upgrade(configuration, "0003")
+    rest = "1450, 1, 'linux', 'vxlan', ''"
     rows = [
-        f"INSERT INTO networks SELECT '{name}', {COMMON}, 1, 'ACTIVE', {shared}, {external}, 1450, 1, 'linux', 'vxlan', '', {at}"
+        f"INSERT INTO networks SELECT '{name}', {COMMON}, 1, 'ACTIVE', {shared}, {external}, {rest}, {at}"
         for at, (name, (shared, external)) in enumerate(NETWORKS.items(), 1)
     ]
     rows.append(f"INSERT INTO subnetpools SELECT 'pool', {COMMON}, 4, 8, 8, 32, NULL, 1, 0, NULL")
