@@ -154,6 +154,19 @@ def test_the_api_tells_roles_apart(cloud: Cloud) -> None:
     assert 401 == cloud.status("nonsense")
 
 
+@pytest.mark.parametrize(
+    ("user", "scope"), [("admin", SYSTEM), ("dora", {"domain": {"id": "default"}}), ("lone", "unscoped"), ("lone", None)]
+)
+def test_a_token_of_no_project_sees_and_makes_nothing(cloud: Cloud, user: str, scope: Any) -> None:
+    """It is a good token all the same. A list is empty; what would be made has no project."""
+    with httpx.Client(base_url=f"{cloud.url}/v2.0", headers={"x-auth-token": cloud.keystone.token("ann", BLUE)}) as ann:
+        assert 201 == ann.post("/networks", json={"network": {}}).status_code
+    with httpx.Client(base_url=f"{cloud.url}/v2.0", headers={"x-auth-token": cloud.keystone.token(user, scope)}) as client:
+        looked = client.get("/networks")
+        assert (200, []) == (looked.status_code, looked.json()["networks"])
+        assert client.post("/networks", json={"network": {}}).status_code in {400, 403}
+
+
 def test_the_command_line_finds_and_uses_kaon(cloud: Cloud) -> None:
     """`openstack` takes the URL from the catalogue."""
     words = [Path(sys.executable).with_name("openstack"), "network", "create", "cli", "-f", "json"]
