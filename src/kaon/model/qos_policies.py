@@ -36,6 +36,12 @@ def effective(port: Mapping[str, Any]) -> str | None:
     return found
 
 
+def of_floatingip(floatingip: Mapping[str, Any]) -> str | None:
+    """Tell which policy the traffic of a floating IP is under: its own, or its network's."""
+    found: str | None = floatingip["qos_policy_id"] or floatingip["qos_network_policy_id"]
+    return found
+
+
 POLICY: Final = Resource(
     collection="policies",
     member="policy",

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kaon.wire.qos_rules import QosRule
 from kaon.wire.subnets import HostRoute
 
 
@@ -11,6 +12,7 @@ class Router(msgspec.Struct, frozen=True, tag="router", kw_only=True):
     revision     the router's revision_number; what its host reports once it forwards so
     enable_snat  traffic of its networks that leaves by the gateway takes the gateway's address
     routes       extra routes: the next hops lie on networks of the router
+    gateway_qos  rules for traffic through the gateway's own address, besides those of the gateway's port
     """
 
     id: str
@@ -18,6 +20,7 @@ class Router(msgspec.Struct, frozen=True, tag="router", kw_only=True):
     admin_state_up: bool = True
     enable_snat: bool = True
     routes: tuple[HostRoute, ...] = ()
+    gateway_qos: tuple[QosRule, ...] = ()
 
     @property
     def key(self) -> str:

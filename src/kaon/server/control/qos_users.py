@@ -80,14 +80,21 @@ def check_allocation(tx: Transaction, port: Mapping[str, Any], own: str | None, 
 
 
 def touch(tx: Transaction, policy_id: str) -> list[Row]:
-    """Tell the hosts of all ports under a policy that it has changed; give those ports (see `store.qos_policies`)."""
+    """Tell the hosts of all that is under a policy that it has changed; give the ports (see `store.qos_policies`)."""
     under = qos_policies.ports_under(tx, policy_id)
-    touch_ports(tx, [port for port in under if effective(port) == policy_id])
+    _touch_ports(tx, [port for port in under if effective(port) == policy_id])
+    _touch_floatingips(tx, qos_policies.floatingips_under(tx, policy_id))
+    for router_id in qos_policies.routers_under(tx, policy_id):
+        tx.touch(scopes.router(router_id), "router")
     return under
 
 
-def touch_ports(tx: Transaction, ports: Sequence[Row]) -> None:
-    """Tell the hosts of these ports (see `store.qos_policies.ports_under`) that other rules count for them."""
+def _touch_floatingips(tx: Transaction, found: Sequence[tuple[str, str]]) -> None:
+    for router_id, floatingip_id in found:
+        tx.touch(scopes.router(router_id), f"floatingip/{floatingip_id}")
+
+
+def _touch_ports(tx: Transaction, ports: Sequence[Row]) -> None:
     for port in ports:
         host = binding.wired_host(port)
         if host:
@@ -103,7 +110,8 @@ def follow_network(tx: Transaction, network: Row, after: str | None) -> None:
     for port in following:
         check_allocation(tx, port, None, after)
     qos_policies.follow_network(tx, network["id"], after)
-    touch_ports(
+    _touch_floatingips(tx, qos_policies.floatingips_of_network(tx, network["id"]))
+    _touch_ports(
         tx, [port for port in following if effective(port | {"qos_network_policy_id": after or network["qos_policy_id"]})]
     )
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
-from kaon.model.qos_policies import effective
+from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.control.core import Core
-from kaon.server.intent import floatingips, networks, ports, routers, security_groups, subnets
+from kaon.server.intent import address_groups, floatingips, networks, ports, routers, security_groups, subnets
 from kaon.server.store import scope_rows
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
@@ -122,7 +122,8 @@ def _host(tx: Transaction, host: str, wanted: Wanted) -> Iterable[Entry]:
 
 def _network(tx: Transaction, network_id: str, wanted: Wanted) -> Iterable[Entry]:
     rows = scope_rows.of_network(tx, network_id, wanted)
-    yield from map(networks.network, rows.networks)
+    for row in rows.networks:
+        yield networks.network(row, rows.segments)
     for row in rows.subnets:
         yield subnets.subnet(row, rows.dns_nameservers.get(row["id"], ()), rows.routes.get(row["id"], ()))
     for row in rows.ports.ports:
@@ -140,14 +141,16 @@ def _members(tx: Transaction, group_id: str, wanted: Wanted) -> Iterable[Entry]:
     rows = scope_rows.of_members(tx, group_id, wanted)
     for row in rows.ports:
         yield ports.group_member(row["id"], rows.addresses.get(row["id"], ()), rows.pairs.get(row["id"], ()))
+    yield from map(address_groups.prefix, scope_rows.of_address_group(tx, group_id, wanted))
 
 
 def _router(tx: Transaction, router_id: str, wanted: Wanted) -> Iterable[Entry]:
     rows = scope_rows.of_router(tx, router_id, wanted)
     for row in rows.routers:
-        yield routers.router(row, rows.routes)
+        yield routers.router(row, rows.routes, rows.rules.get(row["gateway_qos_policy_id"], ()))
     yield from map(ports.router_port, rows.legs)
-    yield from map(floatingips.floatingip, rows.floatingips)
+    for row in rows.floatingips:
+        yield floatingips.floatingip(row, rows.rules.get(of_floatingip(row) or "", ()))
 
 
 _READERS = {Kind.HOST: _host, Kind.NETWORK: _network, Kind.GROUP: _group, Kind.MEMBERS: _members, Kind.ROUTER: _router}

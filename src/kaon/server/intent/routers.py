@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kaon.server.intent.qos_rules import qos_rules
 from kaon.server.intent.subnets import host_routes
 from kaon.wire.routers import HostedRouter, Router
 
 
-def router(row: Mapping[str, Any], routes: Iterable[Mapping[str, Any]]) -> Router:
-    """Tell of a router; `row` is one of `routers`, `routes` are its `router_routes` in any order."""
+def router(row: Mapping[str, Any], routes: Iterable[Mapping[str, Any]], rules: Iterable[Mapping[str, Any]] = ()) -> Router:
+    """Tell of a router; `row` is one of `routers`, `routes` are its `router_routes`, `rules` the `qos_rules` of its gateway."""
     return Router(
         id=row["id"],
         revision=row["revision_number"],
         admin_state_up=row["admin_state_up"],
         enable_snat=row["enable_snat"],
         routes=host_routes(routes),
+        gateway_qos=qos_rules(rules),
     )
 
 

@@ -118,6 +118,29 @@ def ports_of_network(tx: Transaction, network_id: str) -> list[Row]:
     return _ports(tx, sa.and_(t.ports.c.network_id == network_id, t.ports.c.qos_policy_id.is_(None)))
 
 
+def floatingips_under(tx: Transaction, policy_id: str) -> list[tuple[str, str]]:
+    """List the floating IPs behind a router that have the policy, or no other and are of a network that has it.
+
+    Each as its router's id and its own, in this order.
+    """
+    f = t.floatingips.c
+    networks = sa.select(t.networks.c.id).where(t.networks.c.qos_policy_id == policy_id)
+    following = sa.and_(f.floating_network_id.in_(networks), f.qos_policy_id.is_(None))
+    return _floatingips(tx, sa.or_(f.qos_policy_id == policy_id, following))
+
+
+def floatingips_of_network(tx: Transaction, network_id: str) -> list[tuple[str, str]]:
+    """List the floating IPs of a network that have no policy of their own, as `floatingips_under`."""
+    f = t.floatingips.c
+    return _floatingips(tx, sa.and_(f.floating_network_id == network_id, f.qos_policy_id.is_(None)))
+
+
+def routers_under(tx: Transaction, policy_id: str) -> list[str]:
+    """List the routers whose gateway has the policy, by id."""
+    c = t.routers.c
+    return list(tx.execute(sa.select(c.id).where(c.gateway_qos_policy_id == policy_id).order_by(c.id)).scalars())
+
+
 def users_on(tx: Transaction, policy_id: str, backends: Collection[str]) -> tuple[str, str] | None:
     """Find a network of one of these back ends that has the policy, or a port on one: network or port, and its id."""
     n, p = t.networks.c, t.ports.c
@@ -153,6 +176,12 @@ def _ports(tx: Transaction, chosen: sa.ColumnElement[bool]) -> list[Row]:
     columns = [c[column].label(wire) for wire, column in _OF_PORTS.items()]
     found = tx.execute(sa.select(*columns).where(chosen).order_by(c.id)).mappings()
     return [{**row, "binding:profile": json.loads(row["binding:profile"])} for row in found]
+
+
+def _floatingips(tx: Transaction, chosen: sa.ColumnElement[bool]) -> list[tuple[str, str]]:
+    f = t.floatingips.c
+    found = sa.select(f.router_id, f.id).where(chosen, f.router_id.is_not(None)).order_by(f.router_id, f.id)
+    return [(row.router_id, row.id) for row in tx.execute(found)]
 
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:

@@ -7,10 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kaon.model.qos_policies import effective
+from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
+from kaon.server.store.tables.sharing import address_group_addresses
 from kaon.server.store.tables.qos import qos_rules
+from kaon.server.store.tables.segments import network_segments
 from kaon.server.store.tables.trunks import port_bindings
 
 RowMap = Mapping[str, Any]
@@ -61,9 +63,10 @@ class HostRows:
 
 @dataclass(frozen=True, slots=True)
 class NetworkRows:
-    """Behind `network:<n>`; `networks` has one row or none."""
+    """Behind `network:<n>`; `networks` has one row or none, `segments` are read only where there are several."""
 
     networks: Sequence[RowMap]
+    segments: Sequence[RowMap]
     subnets: Sequence[RowMap]
     dns_nameservers: ByParent
     routes: ByParent
@@ -81,12 +84,13 @@ class GroupRows:
 
 @dataclass(frozen=True, slots=True)
 class RouterRows:
-    """Behind `router:<r>`; `routers` has one row or none."""
+    """Behind `router:<r>`; `routers` has one row or none. rules: by QoS policy, of the gateway and of the floating IPs."""
 
     routers: Sequence[RowMap]
     routes: Sequence[RowMap]
     legs: Sequence[RowMap]
     floatingips: Sequence[RowMap]
+    rules: ByParent
 
 
 def revision_of(tx: Transaction, scope: str) -> int | None:
@@ -138,9 +142,15 @@ def of_network(tx: Transaction, network_id: str, wanted: Wanted) -> NetworkRows:
         subnets = _rows(tx, sa.select(t.subnets).where(chosen))
         dns = _rows(tx, sa.select(t.dns_nameservers).join(t.subnets).where(chosen))
         routes = _rows(tx, sa.select(t.subnet_routes).join(t.subnets).where(chosen))
+    found = _rows(tx, networks)
+    several = None
+    if any(not row["network_type"] for row in found):
+        c = network_segments.c
+        several = sa.select(network_segments).where(c.network_id == network_id).order_by(c.position, c.id)
     members = sa.and_(t.ports.c.network_id == network_id, wanted.only("port", t.ports.c.id))
     return NetworkRows(
-        networks=_rows(tx, networks),
+        networks=found,
+        segments=_rows(tx, several),
         subnets=subnets,
         dns_nameservers=_by(dns, "subnet_id"),
         routes=_by(routes, "subnet_id"),
@@ -168,6 +178,14 @@ def of_members(tx: Transaction, group_id: str, wanted: Wanted) -> PortRows:
     return _ports(tx, sa.and_(t.ports.c.id.in_(inside), wanted.only("port", t.ports.c.id)), pairs=True)
 
 
+def of_address_group(tx: Transaction, group_id: str, wanted: Wanted) -> Sequence[RowMap]:
+    """Read what `members:<group_id>` tells of an address group."""
+    if not wanted.any_of("prefix"):
+        return ()
+    a = address_group_addresses.c
+    return _rows(tx, sa.select(a.address).where(a.address_group_id == group_id, wanted.only("prefix", a.address)))
+
+
 def of_router(tx: Transaction, router_id: str, wanted: Wanted) -> RouterRows:
     """Read what `router:<router_id>` tells."""
     routers = routes = legs = floatingips = None
@@ -182,8 +200,14 @@ def of_router(tx: Transaction, router_id: str, wanted: Wanted) -> RouterRows:
         floatingips = sa.select(t.floatingips).where(
             f.router_id == router_id, f.fixed_port_id.is_not(None), wanted.only("floatingip", f.id)
         )
+    found, addresses = _rows(tx, routers), _rows(tx, floatingips)
+    policy_ids = [row["gateway_qos_policy_id"] for row in found] + [of_floatingip(row) for row in addresses]
     return RouterRows(
-        routers=_rows(tx, routers), routes=_rows(tx, routes), legs=_rows(tx, legs), floatingips=_rows(tx, floatingips)
+        routers=found,
+        routes=_rows(tx, routes),
+        legs=_rows(tx, legs),
+        floatingips=addresses,
+        rules=_rules(tx, policy_ids),
     )
 
 
@@ -199,11 +223,13 @@ def _ports(tx: Transaction, chosen: sa.ColumnElement[bool], *, groups: bool = Fa
 
 def _with_rules(tx: Transaction, found: PortRows) -> PortRows:
     """Read besides the rules that count for the ports: one statement, or none when no port is under a policy."""
-    policy_ids = {effective(row) for row in found.ports} - {None}
-    if not policy_ids:
-        return found
-    chosen = qos_rules.c.policy_id.in_(sorted(filter(None, policy_ids)))
-    return replace(found, rules=_by(_rows(tx, sa.select(qos_rules).where(chosen)), "policy_id"))
+    return replace(found, rules=_rules(tx, {effective(row) for row in found.ports}))
+
+
+def _rules(tx: Transaction, policy_ids: Collection[str | None]) -> ByParent:
+    """Read the rules of QoS policies, by policy: one statement, or none when there are no policies."""
+    named = sorted(filter(None, set(policy_ids)))
+    return _by(_rows(tx, sa.select(qos_rules).where(qos_rules.c.policy_id.in_(named))), "policy_id") if named else {}
 
 
 def _hanging(table: sa.Table, chosen: sa.ColumnElement[bool]) -> sa.Select[Any]:

@@ -6,12 +6,15 @@ from cloud import ADMIN, Cloud
 
 from kaon.model.qos_rules import BY_NAME
 from kaon.model.query import Row
-from kaon.server.control import networks, ports, qos_policies
+from kaon.server.control import floatingips, networks, ports, qos_policies, routers
 from kaon.server.control.qos_rules import Rules
 from kaon.server.store import scope_rows
 from kaon.wire import scopes
+from kaon.wire.floatingips import FloatingIp
+from kaon.wire.messages import Role
 from kaon.wire.ports import HostPort
 from kaon.wire.qos_rules import QosRule
+from kaon.wire.routers import Router
 
 
 def _policy(cloud: Cloud) -> Row:
@@ -28,8 +31,8 @@ def _told(cloud: Cloud, port: Row) -> tuple[QosRule, ...]:
     return entry.qos
 
 
-def _revision(cloud: Cloud) -> int:
-    found = cloud.store.read(lambda tx: scope_rows.revision_of(tx, scopes.host("h")))
+def _revision(cloud: Cloud, scope: str = scopes.host("h")) -> int:
+    found = cloud.store.read(lambda tx: scope_rows.revision_of(tx, scope))
     assert found is not None
     return int(found)
 
@@ -57,3 +60,35 @@ def test_a_host_is_told_the_rules_that_count_for_its_ports(cloud: Cloud) -> None
     assert (_told(cloud, port)[0].kind, _revision(cloud)) == ("bandwidth_limit", before + 1)
     networks.update(cloud.core, ADMIN, network["id"], {"qos_policy_id": None})
     assert _told(cloud, port) == ()
+
+
+def test_the_host_of_a_router_is_told_the_rules_of_its_gateway_and_floating_ips(cloud: Cloud) -> None:
+    """A floating IP's own policy, else its network's; each change moves the router's scope."""
+    cloud.hello("h", Role.L3)
+    own, nets = _policy(cloud), _policy(cloud)
+    first, second = (QosRule(kind="dscp_marking", amount=mark) for mark in (8, 10))
+    mark = _rule(cloud, own, "dscp_marking", dscp_mark=8)
+    _rule(cloud, nets, "dscp_marking", dscp_mark=10)
+    outside, inside = cloud.outside(), cloud.network()
+    router = cloud.router()
+    gateway = {"network_id": outside["id"], "qos_policy_id": own["id"]}
+    routers.update(cloud.core, ADMIN, router["id"], {"external_gateway_info": gateway})
+    routers.add_interface(cloud.core, ADMIN, router["id"], {"subnet_id": cloud.subnet(inside, "10.0.0.0/24")["id"]})
+    floating = cloud.floatingip(outside, port_id=cloud.port(inside)["id"], qos_policy_id=own["id"])
+    scope = scopes.router(router["id"])
+
+    def told() -> tuple[tuple[QosRule, ...], tuple[QosRule, ...]]:
+        entries = cloud.read(scope)
+        found, translated = entries["router"], entries[f"floatingip/{floating['id']}"]
+        assert isinstance(found, Router)
+        assert isinstance(translated, FloatingIp)
+        return found.gateway_qos, translated.qos
+
+    assert told() == ((first,), (first,))
+    floatingips.update(cloud.core, ADMIN, floating["id"], {"qos_policy_id": None})
+    assert told() == ((first,), ())
+    before = _revision(cloud, scope)
+    networks.update(cloud.core, ADMIN, outside["id"], {"qos_policy_id": nets["id"]})
+    assert (told(), _revision(cloud, scope)) == (((first,), (second,)), before + 1)
+    Rules(BY_NAME["dscp_marking"]).delete(cloud.core, ADMIN, own["id"], mark["id"])
+    assert (told(), _revision(cloud, scope)) == (((), (second,)), before + 2)
