@@ -16,6 +16,7 @@ def test_a_network_has_every_attribute(ann: Client) -> None:
         *("id", "name", "project_id", "tenant_id", "admin_state_up", "mtu", "status", "subnets", "shared", "router:external"),
         *("port_security_enabled", "description", "created_at", "updated_at", "revision_number", "tags"),
         *("is_default", "ipv4_address_scope", "ipv6_address_scope"),
+        *("l2_adjacency", "availability_zone_hints", "availability_zones", "vlan_transparent", "qinq"),
     }
     assert network["project_id"] == network["tenant_id"] == "p1"
     assert (network["name"], network["description"], network["status"], network["subnets"]) == ("blue", "sea", "ACTIVE", [])

@@ -19,7 +19,8 @@ DEFAULT_FILES = (Path("/etc/kaon/kaon.conf"), Path("/etc/kaon/server.conf"))
 """Read in this order when no file is named; those that do not exist are passed over."""
 
 _MOST_VNI = 16_777_215
-_TENANT_TYPE = "vxlan"  # what the server can choose a segment of by itself
+_HIGHEST = {"vlan": 4094, "vxlan": _MOST_VNI, "geneve": _MOST_VNI, "gre": 4_294_967_295}
+_KINDS = ("flat", "local", *_HIGHEST)
 
 _DEFAULT = [
     cfg.HostAddressOpt("bind_host", default="127.0.0.1", help="Address the API listens on."),
@@ -50,6 +51,9 @@ _DEFAULT = [
     cfg.StrOpt(
         "dns_domain", default="openstacklocal", help="Domain of the names that ports have; the default: none was chosen."
     ),
+    cfg.ListOpt(
+        "default_availability_zones", default=[], help="Where networks and routers are that name no zone; by default anywhere."
+    ),
     cfg.IntOpt("dhcp_agents_per_network", min=1, default=1, help="Hosts that serve one network with DHCP."),
     cfg.IntOpt("agent_down_time", min=1, default=75, help="Seconds after which an agent that is not heard of is dead."),
     cfg.StrOpt("pagination_max_limit", default="-1", help="Largest page of a list; -1 or infinite: no limit."),
@@ -63,8 +67,28 @@ _HTTP_BASIC = [
 ]
 _BODY = [cfg.IntOpt("max_request_body_size", min=1024, default=114_688, help="Bytes of a request's body.")]
 _ML2 = [
-    cfg.ListOpt("tenant_network_types", default=["vxlan"], help="Tried in order for networks whose type is not given."),
+    cfg.ListOpt(
+        "type_drivers",
+        default=["flat", "vxlan"],
+        help="Types that networks may have. Ports of types that no host wires stay unbound.",
+    ),
+    cfg.ListOpt(
+        "tenant_network_types",
+        default=["vxlan"],
+        deprecated_name="project_network_types",
+        help="Tried in order for networks whose type is not given.",
+    ),
+    cfg.StrOpt("external_network_type", help="Of external networks whose type is not given; by default as of others."),
 ]
+_VLAN = [
+    cfg.ListOpt(
+        "network_vlan_ranges",
+        default=[],
+        help="Physical networks with VLANs, network:first:last or, where administrators choose the ids, network.",
+    ),
+]
+_GRE = [cfg.ListOpt("tunnel_id_ranges", default=[], help="Ranges first:last of GRE network identifiers.")]
+_GENEVE = [cfg.ListOpt("vni_ranges", default=[], help="Ranges first:last of Geneve network identifiers.")]
 _VXLAN = [cfg.ListOpt("vni_ranges", default=[f"1:{_MOST_VNI}"], help="Ranges first:last of VXLAN network identifiers.")]
 _FLAT = [cfg.ListOpt("flat_networks", default=["*"], help="Physical networks that flat networks may use; *: any.")]
 _QUOTAS = [
@@ -84,6 +108,9 @@ SERVER_OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
     "oslo_middleware": _BODY,
     "ml2": _ML2,
     "ml2_type_vxlan": _VXLAN,
+    "ml2_type_vlan": _VLAN,
+    "ml2_type_gre": _GRE,
+    "ml2_type_geneve": _GENEVE,
     "ml2_type_flat": _FLAT,
     "quotas": _QUOTAS,
     "bus": _BUS,
@@ -148,11 +175,19 @@ def _server(conf: Any, files: Sequence[Path]) -> ServerConfiguration:
 
 
 def _control(conf: Any) -> ServerSettings:
+    choosable = [word for word in conf.ml2.type_drivers if word != "flat"]  # of which the server can choose a segment by itself
+    outside = [word for word in (conf.ml2.external_network_type,) if word]
     return ServerSettings(
         base_mac=_base_mac(conf.base_mac),
-        vni_ranges=tuple(_vni_range(text) for text in conf.ml2_type_vxlan.vni_ranges),
+        vni_ranges=_ranges("[ml2_type_vxlan] vni_ranges", "vxlan", conf.ml2_type_vxlan.vni_ranges),
         flat_networks=tuple(conf.ml2_type_flat.flat_networks),
-        tenant_network_types=_tenant_types(conf.ml2.tenant_network_types),
+        type_drivers=_types("type_drivers", conf.ml2.type_drivers, _KINDS),
+        vlan_ranges=_vlan_ranges(conf.ml2_type_vlan.network_vlan_ranges),
+        gre_ranges=_ranges("[ml2_type_gre] tunnel_id_ranges", "gre", conf.ml2_type_gre.tunnel_id_ranges),
+        geneve_ranges=_ranges("[ml2_type_geneve] vni_ranges", "geneve", conf.ml2_type_geneve.vni_ranges),
+        tenant_network_types=_types("tenant_network_types", conf.ml2.tenant_network_types, choosable),
+        external_network_type=_types("external_network_type", outside, choosable)[0] if outside else "",
+        default_availability_zones=tuple(conf.default_availability_zones),
         underlay_mtu=conf.global_physnet_mtu,
         quotas={resource: getattr(conf.quotas, f"quota_{resource}") for resource in DEFAULT_QUOTAS},
         max_dns_nameservers=conf.max_dns_nameservers,
@@ -165,12 +200,10 @@ def _control(conf: Any) -> ServerSettings:
     )
 
 
-def _tenant_types(types: Sequence[str]) -> tuple[str, ...]:
-    unknown = [word for word in types if word != _TENANT_TYPE]
+def _types(option: str, types: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    unknown = [word for word in types if word not in known]
     if unknown or not types:
-        raise WrongSettings(
-            f"[ml2] tenant_network_types = {','.join(types)}: a network without a type can be {_TENANT_TYPE} only"
-        )
+        raise WrongSettings(f"[ml2] {option} = {','.join(types)}: expected some of {', '.join(known)}")
     return tuple(types)
 
 
@@ -181,15 +214,31 @@ def _base_mac(text: str) -> str:
         raise WrongSettings(f"base_mac = {text}: expected six octets such as fa:16:3e:00:00:00") from error
 
 
-def _vni_range(text: str) -> tuple[int, int]:
+def _ranges(option: str, kind: str, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    return tuple(_range(option, kind, text) for text in texts)
+
+
+def _range(option: str, kind: str, text: str) -> tuple[int, int]:
     first, _, last = text.partition(":")
+    most = _HIGHEST[kind]
     try:
         numbers = int(first), int(last)
     except ValueError:
         numbers = (0, 0)
-    if not 1 <= numbers[0] <= numbers[1] <= _MOST_VNI:
-        raise WrongSettings(f"[ml2_type_vxlan] vni_ranges: {text!r}: expected first:last within 1:{_MOST_VNI}")
+    if not 1 <= numbers[0] <= numbers[1] <= most:
+        raise WrongSettings(f"{option}: {text!r}: expected first:last within 1:{most}")
     return numbers
+
+
+def _vlan_ranges(texts: Sequence[str]) -> dict[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for text in texts:
+        physical, colon, numbers = text.partition(":")
+        if not physical:
+            raise WrongSettings(f"[ml2_type_vlan] network_vlan_ranges: {text!r}: expected network or network:first:last")
+        more = (_range("[ml2_type_vlan] network_vlan_ranges", "vlan", numbers),) if colon else ()
+        found[physical] = (*found.get(physical, ()), *more)
+    return found
 
 
 def _page_limit(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from kaon.model import addresses, checks
+from kaon.model import addresses, availability_zones, checks
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch
 from kaon.model.errors import BadRequest
 from kaon.model.flavors import ROUTER_FLAVOR
@@ -36,6 +36,7 @@ ROUTER: Final = Resource(
         *owner(),
         switch("admin_state_up", "router", sort=True),
         Attribute(name="status", alias="router", sort=True),
+        *availability_zones.zones("router_availability_zone"),
         Attribute(name="external_gateway_info", alias="ext-gw-mode", check=gateway, post=True, put=True),
         Attribute(name="routes", alias="extraroute", check=checks.or_empty(addresses.routes), default=NOT_SPECIFIED, put=True),
         ROUTER_FLAVOR,

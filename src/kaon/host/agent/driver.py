@@ -77,7 +77,10 @@ class Agent:
             roles=settings.roles,
             tunnel_ip=settings.tunnel_ip,
             physical_networks=tuple(sorted(settings.physical)),
-            configurations={"bridge_mappings": ",".join(f"{key}:{value}" for key, value in sorted(settings.physical.items()))},
+            configurations={
+                "bridge_mappings": ",".join(f"{key}:{value}" for key, value in sorted(settings.physical.items())),
+                "availability_zone": settings.availability_zone,
+            },
         )
         self._session = Session(introduction, random=random.Random().random, saved=saved)  # noqa: S311 - spreads retries only
         settings.settled.parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ class AgentSettings:
     state_path  what survives a reboot of the host
     run_path    what goes with it
     netns_path  where namespaces have their names
+    availability_zone  of the host
     """
 
     host: str
@@ -31,6 +32,7 @@ class AgentSettings:
     physical: Mapping[str, str] = field(default_factory=dict)
     vxlan_port: int = VXLAN_PORT
     netns_path: Path = Path("/run/netns")
+    availability_zone: str = "nova"
     dhcp: DhcpSettings = field(default_factory=DhcpSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 

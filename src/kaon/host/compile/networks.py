@@ -3,7 +3,10 @@
 Only networks with something of ours on them get anything: a port bound here, a DHCP server, a router's leg.
 """
 
+from dataclasses import replace
 from ipaddress import ip_address
+
+import msgspec
 
 from kaon.host.compile.facts import CompiledLinks, HostFacts
 from kaon.host.compile.view import NetworkView, View
@@ -25,7 +28,7 @@ def compile_networks(view: View, facts: HostFacts) -> CompiledLinks:
             waiting.append(Waiting(f"network/{network_id}", f"the scope of network {network_id} is not held"))
             continue
         parts.append(_bridge(network))
-        part = _way_out(network, facts)
+        part = _way_out(_where_we_are(network, facts), facts)
         parts.append(part.state)
         waiting.extend(part.waiting)
     return CompiledLinks(merge(parts), tuple(waiting))
@@ -56,6 +59,21 @@ def _bridge(view: NetworkView) -> LinkState:
     return host_link(owner, Bridge(name=name, mac=bridge_mac(network.id), mtu=network.mtu, owner=owner))
 
 
+def _where_we_are(view: NetworkView, facts: HostFacts) -> NetworkView:
+    """Give a network with the segment that this host is on, where it has several: the first that it reaches."""
+    network = view.network
+    for one in network.segments:
+        if facts.tunnel_ip is not None if one.physical_network is None else one.physical_network in facts.physical:
+            here = msgspec.structs.replace(
+                network,
+                network_type=one.network_type,
+                segmentation_id=one.segmentation_id,
+                physical_network=one.physical_network,
+            )
+            return replace(view, network=here)
+    return view
+
+
 def _way_out(view: NetworkView, facts: HostFacts) -> CompiledLinks:
     network = view.network
     match network.network_type:
@@ -65,6 +83,9 @@ def _way_out(view: NetworkView, facts: HostFacts) -> CompiledLinks:
             return _uplink(view, facts)
         case "local":
             return CompiledLinks(LinkState())
+        case "":
+            waiting = Waiting(f"network/{network.id}", "this host is on none of its segments")
+            return CompiledLinks(LinkState(), (waiting,))
         case other:
             waiting = Waiting(f"network/{network.id}", f"networks of type {other} are not known to this host")
             return CompiledLinks(LinkState(), (waiting,))

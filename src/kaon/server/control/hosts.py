@@ -18,6 +18,9 @@ DHCP: Final = "DHCP agent"
 L3: Final = "L3 agent"
 METADATA: Final = "Metadata agent"
 
+DEFAULT_ZONE: Final = "nova"
+"""The availability zone of hosts that name none."""
+
 _AGENT_OF: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.L2: (L2, "neutron-linuxbridge-agent", "N/A"),
     Role.DHCP: (DHCP, "neutron-dhcp-agent", "dhcp_agent"),
@@ -62,6 +65,8 @@ def _agent(message: Hello, role: Role) -> tuple[str, dict[str, Any]]:
     """Give the agent type that a role means, and what its row says."""
     agent_type, binary, topic = _AGENT_OF[role]
     configurations: dict[str, Any] = dict(message.configurations)
+    zone = str(configurations.pop("availability_zone", "") or DEFAULT_ZONE)
     if role is Role.L2:
         configurations |= {"tunneling_ip": message.tunnel_ip or "", "physical_networks": sorted(message.physical_networks)}
-    return agent_type, {"binary": binary, "topic": topic, "configurations": json.dumps(configurations, sort_keys=True)}
+    told = {"binary": binary, "topic": topic, "availability_zone": zone}
+    return agent_type, told | {"configurations": json.dumps(configurations, sort_keys=True)}

@@ -114,7 +114,7 @@ def stamp(tx: Transaction, row: Row) -> None:
 
 def _create(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
     policy.authorize(caller, "create_network_segment_range", body, body=body)
-    kind = body.get("network_type")
+    kind: str = body.get("network_type", "")
     if kind not in segment_types.HIGHEST or kind not in core.settings.type_drivers:
         raise NetworkSegmentRangeNetTypeNotSupported(type=kind)
     if not body["shared"] and not body["project_id"]:

@@ -7,6 +7,7 @@ from kaon.lib.ids import new_id
 from kaon.model import errors
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import (
+    availability_zones,
     binding,
     flavors,
     following,
@@ -114,6 +115,8 @@ def add(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     row = rows.fresh(new_id(), project_id, tx.now) | given
     row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": []}
     row |= {"flavor_id": None, "distributed": False, "ha": False} | flavors.of_router(caller, tx, body)
+    row["availability_zone_hints"] = body.get("availability_zone_hints", [])
+    availability_zones.check(tx, "router", row["availability_zone_hints"])
     binding.router_backend(core).validate_router(row)
     routers_rows.insert(tx, row)
     tx.open_scope(scopes.router(row["id"]))

@@ -1,12 +1,13 @@
 """Routers, their legs and routes: rows in, resources out."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.server.store import roles, rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -55,7 +56,9 @@ def lock(tx: Transaction, router_id: str) -> None:
 
 def insert(tx: Transaction, row: Row) -> None:
     """Store a router that leads nowhere yet."""
-    tx.execute(sa.insert(t.routers).values(rows.values(row, COLUMNS) | {"gateway_network_id": None, "enable_snat": True}))
+    bare = {"gateway_network_id": None, "enable_snat": True}
+    hints = {"availability_zone_hints": json.dumps(row["availability_zone_hints"])}
+    tx.execute(sa.insert(t.routers).values(rows.values(row, COLUMNS) | bare | hints))
 
 
 def update(tx: Transaction, router_id: str, changes: Mapping[str, Any]) -> None:
@@ -155,6 +158,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     routes = select.children(tx, page, c.router_id, c.destination, c.nexthop)
     gateways = _gateway_addresses(tx, page)
     tagged = tags.of_page(tx, page, "routers")
+    zones = roles.zones_of_routers(tx, page)
     return [
         rows.standard(row, COLUMNS)
         | {
@@ -162,6 +166,8 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
             "routes": [
                 {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
             ],
+            "availability_zone_hints": json.loads(row["availability_zone_hints"]),
+            "availability_zones": zones.get(row["id"], []),
             "tags": tagged.get(row["id"], []),
         }
         for row in page.rows

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
-from kaon.server.store.tables.sharing import address_group_addresses
 from kaon.server.store.tables.qos import qos_rules
 from kaon.server.store.tables.segments import network_segments
+from kaon.server.store.tables.sharing import address_group_addresses
 from kaon.server.store.tables.trunks import port_bindings
 
 RowMap = Mapping[str, Any]
