@@ -6,6 +6,10 @@ from typing import Any
 
 from api_client import Client
 
+from kaon.server.control import hosts
+from kaon.server.control.core import Core
+from kaon.wire.messages import Hello, Role
+
 OWNER = "p1"
 """The project of everything that is made."""
 
@@ -18,20 +22,28 @@ class Made:
     id      that stands after it in the path; empty: the API cannot make one
     body    of a POST that would make another one like it
     change  of a PUT
+    owner   the project that it is of; empty: of none
     """
 
     path: str
     id: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
     change: Mapping[str, Any] = field(default_factory=lambda: {"name": "changed"})
+    owner: str = OWNER
 
 
 @dataclass(frozen=True)
 class World:
     """Makes things for project p1, as an administrator and a service."""
 
+    core: Core
     admin: Client
     nova: Client
+
+    def host(self, name: str) -> None:
+        """Let a host introduce itself."""
+        hello = Hello(wire_version=1, host=name, instance="1", roles=(Role.L2,), tunnel_ip="192.0.2.1")
+        hosts.hello(self.core, hello)
 
     def post(self, path: str, member: str, body: Mapping[str, Any], *, by: Client | None = None) -> Any:
         """The row that a POST made."""
@@ -112,8 +124,9 @@ def _floatingip(world: World) -> Made:
     return world.made("floatingips", "floatingip", body, {"description": "changed"})
 
 
-def _agent(_world: World) -> Made:
-    return Made("agents")
+def _agent(world: World) -> Made:
+    world.host("h1")
+    return Made("agents", world.admin.get("agents")["agents"][0]["id"], change={"admin_state_up": False}, owner="")
 
 
 MAKERS: dict[tuple[str, str], Callable[[World], Made]] = {

@@ -24,7 +24,10 @@ def _range(world: World) -> Made:
 
 
 def _binding(world: World) -> Made:
-    port_id = world.port()
+    for host in ("h1", "h2", "h3"):
+        world.host(host)
+    port = {"device_owner": "compute:az", "device_id": "vm", "binding:host_id": "h1", "network_id": world.network()}
+    port_id = world.post("ports", "port", {"project_id": OWNER} | port)["id"]
     row = world.post(f"ports/{port_id}/bindings", "binding", {"host": "h2"}, by=world.nova)
     return Made(f"ports/{port_id}/bindings", row["host"], {"host": "h3"}, {"profile": {"a": 1}})
 
@@ -113,7 +116,11 @@ def _flavor_profile(world: World) -> Made:
     profile = world.post("service_profiles", "service_profile", {"driver": "", "metainfo": "{'a': 1}"})["id"]
     answer = world.admin.ask("POST", f"/v2.0/flavors/{flavor_id}/service_profiles", json={"service_profile": {"id": profile}})
     assert answer.status_code == 201, answer.text
-    return Made(f"flavors/{flavor_id}/service_profiles", profile, {"id": profile})
+    return Made(f"flavors/{flavor_id}/service_profiles", profile, {"id": profile}, owner="")
+
+
+def _next_provider(world: World) -> Made:
+    return Made(_flavor_profile(world).path.replace("service_profiles", "next_providers"), owner="")
 
 
 MORE: Any = {
@@ -138,7 +145,7 @@ MORE: Any = {
     ("", "rule_types"): _nothing("qos/rule-types"),
     ("", "flavors"): lambda world: world.made("flavors", "flavor", {"name": "f", "service_type": "L3_ROUTER_NAT"}),
     ("flavors", "service_profiles"): _flavor_profile,
-    ("flavors", "next_providers"): lambda world: Made(f"flavors/{_flavor(world)}/next_providers"),
+    ("flavors", "next_providers"): _next_provider,
     ("", "service_profiles"): lambda world: world.made(
         "service_profiles", "service_profile", {"metainfo": "{'a': 1}"}, {"description": "changed"}
     ),

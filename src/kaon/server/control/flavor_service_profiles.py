@@ -39,7 +39,8 @@ def show(core: Core, caller: Caller, flavor_id: str, profile_id: str, fields: fr
     """Make sure that a flavor has a profile. Errors: FlavorNotFound, FlavorServiceProfileBindingNotFound."""
     del fields  # the API leaves out what was not asked for; here nothing is cheaper without
     flavor = core.store.read(lambda tx: flavors.find(caller, tx, flavor_id))
-    if profile_id not in flavor["service_profiles"]:
+    may = policy.allowed(caller, "get_flavor_service_profile", {}, flavor)
+    if not may or profile_id not in flavor["service_profiles"]:
         raise FlavorServiceProfileBindingNotFound(sp_id=profile_id, fl_id=flavor_id)
     return {"id": profile_id}
 

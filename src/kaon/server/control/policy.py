@@ -220,6 +220,11 @@ def authorize(caller: Caller, action: str, row: Row, parent: Row | None = None, 
             raise PolicyNotAuthorized(action=rule)
 
 
+def allowed(caller: Caller, action: str, row: Row, parent: Row | None = None) -> bool:
+    """Whether the caller may do `action` to `row`, for who makes something else of it than a refusal."""
+    return satisfied(caller.rights.answer(action), row, parent)
+
+
 def _named(rights: Rights, action: str, body: Row) -> Iterable[str]:
     """The rules on what a body names: `action:attribute` and, for dictionaries in it, `action:attribute:part`."""
     verb, _, subject = action.partition("_")
