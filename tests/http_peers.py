@@ -198,6 +198,88 @@ class Designate(HttpPeer):
         return 202, {"id": "-".join(key)}
 
 
+class Placement(HttpPeer):
+    """Placement and Nova's host aggregates, as far as resource providers need them. conflicts: so many PUTs lose a race.
+
+    providers   id -> name, parent, traits, inventories, aggregates, generation
+    aggregates  name -> id, uuid, hosts
+    busy        ids of providers that servers have something of
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._answer)
+        self.providers: dict[str, dict[str, Any]] = {}
+        self.traits: set[str] = set()
+        self.aggregates: dict[str, dict[str, Any]] = {}
+        self.busy: set[str] = set()
+        self.conflicts = 0
+
+    def add(self, identity: str, name: str, parent: str | None = None) -> None:
+        """Make a provider, such as that of a compute node."""
+        empty = {"traits": [], "inventories": {}, "aggregates": [], "generation": 0}
+        self.providers[identity] = {"name": name, "parent": parent, **empty}
+
+    def _answer(self, asked: Asked) -> Answer:  # noqa: PLR0911  # it answers many questions
+        words = asked.path.partition("?")[0].strip("/").split("/")
+        match asked.method, words:
+            case "GET", ["resource_providers"]:
+                wanted = asked.path.partition("?name=")[2]
+                found = [key for key, one in self.providers.items() if one["name"] == wanted]
+                return 200, {"resource_providers": [{"uuid": key} for key in found]}
+            case "POST", ["resource_providers"]:
+                parent = asked.body.get("parent_provider_uuid")
+                if parent is not None and parent not in self.providers:
+                    return 400, {}
+                self.add(asked.body["uuid"], asked.body["name"], parent)
+                return 200, {}
+            case "PUT", ["traits", name]:
+                self.traits.add(name)
+                return 201, None
+            case _, ["resource_providers", identity, *part]:
+                return self._provider(asked, identity, part)
+            case _, ["os-aggregates", *rest]:
+                return self._aggregate(asked, rest)
+        return 404, {}
+
+    def _provider(self, asked: Asked, identity: str, part: list[str]) -> Answer:  # noqa: PLR0911  # as above
+        one = self.providers.get(identity)
+        if one is None:
+            return 404, {}
+        if asked.method == "DELETE":
+            if identity in self.busy:
+                return 409, {}
+            del self.providers[identity]
+            return 204, None
+        if not part:
+            return 200, {"uuid": identity}
+        if asked.method == "GET":
+            return 200, {part[0]: one[part[0]], "resource_provider_generation": one["generation"]}
+        if self.conflicts or asked.body["resource_provider_generation"] != one["generation"]:
+            self.conflicts -= 1
+            one["generation"] += 1
+            return 409, {}
+        one |= {part[0]: asked.body[part[0]], "generation": one["generation"] + 1}
+        return 200, {}
+
+    def _aggregate(self, asked: Asked, rest: list[str]) -> Answer:
+        if not rest:
+            if asked.method == "GET":
+                return 200, {"aggregates": list(self.aggregates.values())}
+            name = asked.body["aggregate"]["name"]
+            number = len(self.aggregates) + 1
+            self.aggregates[name] = {"id": number, "uuid": f"uuid-{number}", "name": name, "hosts": []}
+            return 200, {"aggregate": self.aggregates[name]}
+        one = next(one for one in self.aggregates.values() if str(one["id"]) == rest[0])
+        if asked.method == "DELETE":
+            del self.aggregates[one["name"]]
+            return 200, None
+        ((word, told),) = asked.body.items()
+        if told["host"].startswith("network"):
+            return 404, {}
+        one["hosts"] = sorted({*one["hosts"], told["host"]} if word == "add_host" else {*one["hosts"]} - {told["host"]})
+        return 200, {"aggregate": one}
+
+
 def keystone(catalogue: Mapping[str, str], region: str = "here") -> HttpPeer:
     """Make a Keystone that gives everybody a token. catalogue: service type -> where its public endpoint is."""
 

@@ -113,6 +113,7 @@ _DESIGNATE = [
 
 OPTIONS: Mapping[str, Sequence[cfg.Opt]] = {
     "nova": _session("Nova", timeout_s=10),
+    "placement": _session("Placement", timeout_s=30),
     "designate": [*_session("Designate", timeout_s=30), *_DESIGNATE],
 }
 """Section -> options."""
@@ -124,6 +125,7 @@ def peers(conf: Any) -> PeersSettings:
     return PeersSettings(
         nova=NovaSettings(nova, interval_s=float(conf.send_events_interval)) if nova else None,
         designate=_designate(conf) if conf.external_dns_driver else None,
+        placement=_peer(conf, "placement"),
     )
 
 

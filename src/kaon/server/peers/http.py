@@ -1,5 +1,6 @@
 """Sessions with other services: keystoneauth finds the endpoint, brings the token and renews it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from keystoneauth1 import adapter, loading, session
@@ -42,14 +43,14 @@ class Peer:
             endpoint_override=settings.endpoint_override or None,
         )
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
         """Ask once; give the status and the decoded answer (None when it is no JSON).
 
         Errors  PeerUnavailable: it was not reached, or says 401, 403, 408, 429 or 5xx.
         """
         json = {} if body is None else {"json": body}
         try:
-            answer = self._adapter.request(path, method, headers=headers or {}, raise_exc=False, **json)
+            answer = self._adapter.request(path, method, headers=dict(headers or {}), raise_exc=False, **json)
         except ClientException as problem:
             if isinstance(problem, EndpointNotFound):
                 self._session.invalidate()

@@ -60,8 +60,9 @@ class PeersSettings:
 
     nova: NovaSettings | None = None
     designate: DesignateSettings | None = None
+    placement: PeerSettings | None = None
 
     @property
     def any(self) -> bool:
         """Tell whether there is one."""
-        return self.nova is not None or self.designate is not None
+        return any(one is not None for one in (self.nova, self.designate, self.placement))

@@ -37,3 +37,12 @@ dns_records = sa.Table(
     sa.Column("project_id", Name, nullable=False, comment="in whose zone"),
     comment="what the DNS service was told, or will be: the outbox holds the rest of the way",
 )
+
+placement_providers = sa.Table(
+    "placement_providers",
+    metadata,
+    sa.Column("id", Identity, primary_key=True),
+    sa.Column("name", Name, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, comment="of what Placement was told of it; empty: not all of it"),
+    comment="resource providers that we made in Placement",
+)

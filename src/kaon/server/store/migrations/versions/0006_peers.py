@@ -47,3 +47,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("resource_id", "name", "address", name=op.f("pk_dns_records")),
         comment="what the DNS service was told, or will be: the outbox holds the rest of the way",
     )
+    op.create_table(
+        "placement_providers",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column(
+            "digest", sa.String(length=64), nullable=False, comment="of what Placement was told of it; empty: not all of it"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_placement_providers")),
+        comment="resource providers that we made in Placement",
+    )
