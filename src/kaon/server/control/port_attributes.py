@@ -32,6 +32,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "trusted": None,
     "hardware_offload_type": None,
     "trunk_id": None,
+    "moving": False,
     "qos_policy_id": None,
 }
 """What a new port has where its body says nothing; ports of the network service say little."""

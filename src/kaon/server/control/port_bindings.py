@@ -15,7 +15,7 @@ from kaon.model.errors.port_bindings import (
     PortBindingNotFound,
 )
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import binding, following, policy, port_scopes, ports
+from kaon.server.control import binding, following, policy, ports
 from kaon.server.control.core import Caller, Core, check_revision
 from kaon.server.store import port_bindings
 from kaon.server.store.engine import Transaction
@@ -95,7 +95,7 @@ def update(  # noqa: PLR0913, PLR0917  # the verb of a resource below another on
             return _bind_port(core, tx, port, wanted)
         port_bindings.delete(tx, port_id, host)
         prepared = _prepare(core, tx, port, network, wanted)
-        port_scopes.follow_on(tx, port, {host, wanted["host"]})
+        ports.rebind(tx, port, {host, wanted["host"]})
         return prepared
 
     return following.write(core, work)
@@ -112,7 +112,7 @@ def delete(core: Core, caller: Caller, port_id: str, host: str, revision: int | 
             ports.alter(core, tx, port, {"binding:host_id": ""})
         else:
             port_bindings.delete(tx, port_id, host)
-            port_scopes.follow_on(tx, port, {host})
+            ports.rebind(tx, port, {host})
 
     following.write(core, work)
 
@@ -168,7 +168,7 @@ def _create(core: Core, tx: Transaction, port: Row, network: Row, wanted: Row) -
     if not port["binding:host_id"]:
         return _bind_port(core, tx, port, wanted)
     row = _prepare(core, tx, port, network, wanted)
-    port_scopes.follow_on(tx, port, {wanted["host"]})
+    ports.rebind(tx, port, {wanted["host"]})
     return row
 
 

@@ -16,17 +16,9 @@ def made(tx: Transaction, port: Row) -> None:
 
 
 def changed(tx: Transaction, before: Row, after: Row) -> None:
-    """Tell of a port's change, once it is stored; `before` and `after` may be the same when only its revision moved.
-
-    Inactive bindings that can no longer be are forgotten: all, of a port that is no server's any more; the one on the host
-    where the port now is.
-    """
-    hosts = prepared(tx, before)
+    """Tell of a port's change, once it is stored; `before` and `after` may be the same when only its revision moved."""
+    hosts = prepared(tx, after)
     moved = any(before[key] != after[key] for key in ("binding:host_id", "binding:vif_type"))
-    if hosts and not binding.is_movable(after):
-        port_bindings.delete(tx, before["id"])
-    elif moved and binding.is_movable(before):
-        port_bindings.delete(tx, before["id"], after["binding:host_id"])
     _touch(tx, before, after, placed=moved, prepared=hosts)
     groups = {*before["security_groups"], *after["security_groups"]}
     concerned = (before["binding:host_id"], after["binding:host_id"])
@@ -43,9 +35,26 @@ def gone(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
         followers.follow_port(tx, host, port["network_id"], port["security_groups"])
 
 
+def forget_bindings(tx: Transaction, before: Row, after: Row) -> bool:
+    """Forget inactive bindings that can no longer be when a port changes, and tell whether others are left.
+
+    All, of a port that is no server's any more; the one on the host where the port now is. Hosts are told of it.
+    """
+    hosts = port_bindings.hosts(tx, before["id"])
+    if not binding.is_movable(after):
+        port_bindings.delete(tx, before["id"])
+    elif before["binding:host_id"] != after["binding:host_id"]:
+        port_bindings.delete(tx, before["id"], after["binding:host_id"])
+        hosts = [host for host in hosts if host == after["binding:host_id"]]
+    else:
+        return True
+    follow_on(tx, before, hosts)
+    return port_bindings.there_are(tx, before["id"])
+
+
 def prepared(tx: Transaction, port: Row) -> list[str]:
-    """List the hosts to which a port may be moved: no statement unless it is a server's, or a share's."""
-    return port_bindings.hosts(tx, port["id"]) if binding.is_movable(port) else []
+    """List the hosts to which a port may be moved: no statement unless its row says that there are some."""
+    return port_bindings.hosts(tx, port["id"]) if port["moving"] else []
 
 
 def follow_on(tx: Transaction, port: Row, hosts: Collection[str]) -> None:

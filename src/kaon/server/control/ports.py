@@ -4,7 +4,7 @@ Routers, floating IPs and DHCP servers have ports too: they use the inner three,
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kaon.lib.ids import new_id, new_mac
@@ -39,7 +39,7 @@ from kaon.server.control import (
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.control.port_addresses import Ground
-from kaon.server.store import followers, ports, roles, rows, select, tags
+from kaon.server.store import followers, port_bindings, ports, roles, rows, select, tags
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -182,6 +182,14 @@ def stamp(tx: Transaction, port: Row) -> None:
     port_scopes.changed(tx, port, port)
 
 
+def rebind(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
+    """Raise the revision of a port (as `find` gave it) whose inactive bindings changed. hosts: they were or are there."""
+    changed = {"moving": port_bindings.there_are(tx, port["id"]), **rows.raised(port, tx.now)}
+    ports.update(tx, port["id"], changed)
+    port_scopes.changed(tx, port, port | changed)
+    port_scopes.follow_on(tx, port, hosts)
+
+
 def become_parent(tx: Transaction, port_id: str, trunk_id: str | None) -> None:
     """Remember that a port is the parent of a trunk, or (None) no longer."""
     port = find_any(tx, port_id)
@@ -290,6 +298,8 @@ def _alter(  # noqa: PLR0913  # what it works with, and one switch
 
 
 def _store_changes(tx: Transaction, before: Row, after: Row, changed: dict[str, Any]) -> Row:
+    if before["moving"]:
+        after["moving"] = changed["moving"] = port_scopes.forget_bindings(tx, before, after)
     ports.update(tx, before["id"], changed)
     if "security_groups" in changed:
         ports.set_groups(tx, before["id"], after["security_groups"])

@@ -23,6 +23,11 @@ def of_port(tx: Transaction, port_id: str) -> list[Row]:
     return [{"host": row["host"], "vnic_type": row["vnic_type"], "vif_type": row["vif_type"]} | _read(row) for row in found]
 
 
+def there_are(tx: Transaction, port_id: str) -> bool:
+    """Tell whether a port has inactive bindings."""
+    return tx.execute(sa.select(_TABLE.c.host).where(_TABLE.c.port_id == port_id).limit(1)).first() is not None
+
+
 def hosts(tx: Transaction, port_id: str) -> list[str]:
     """List the hosts that are prepared for a port, by name."""
     c = _TABLE.c

@@ -40,10 +40,11 @@ COLUMNS = {
     "hardware_offload_type": "hardware_offload_type",
     "ip_allocation": "ip_allocation",
     "trunk_id": "trunk_id",
+    "moving": "moving",
     "qos_policy_id": "qos_policy_id",
     "qos_network_policy_id": "qos_network_policy_id",
 }
-"""Name in the resource -> column, for attributes that are one column. `trunk_id`, that of a parent, is not shown."""
+"""Name in the resource -> column, for attributes that are one column. `trunk_id` and `moving` are not shown."""
 
 DOCUMENTS = {
     "binding:profile": "profile",

@@ -31,10 +31,6 @@ def _subnet(cidr: str, **body: Any) -> Wrong:
     return lambda cloud: cloud.subnet(cloud.network(), cidr, **body)
 
 
-def _port(**body: Any) -> Wrong:
-    return lambda cloud: cloud.port(cloud.network(), **body)
-
-
 @pytest.mark.parametrize(
     ("wrong", "feature"),
     [
@@ -42,14 +38,8 @@ def _port(**body: Any) -> Wrong:
         (_typed("local"), "provider:network_type local"),
         (_typed("gre"), "provider:network_type gre"),
         (_typed("geneve"), "provider:network_type geneve"),
-        (_subnet("2001:db8::/64", ipv6_ra_mode="slaac"), "ipv6_ra_mode slaac"),
-        (_subnet("2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac"), "ipv6_ra_mode slaac"),
-        (_subnet("2001:db8::/64", ipv6_ra_mode="dhcpv6-stateful"), "ipv6_ra_mode dhcpv6-stateful"),
-        (_subnet("2001:db8::/64", ipv6_ra_mode="dhcpv6-stateless"), "ipv6_ra_mode dhcpv6-stateless"),
         (_subnet("2001:db8::/56"), "enable_dhcp in 2001:db8::/56"),
         (_subnet("10.0.0.0/24", gateway_ip="10.0.1.1"), "gateway_ip 10.0.1.1"),
-        (_port(**{"binding:vnic_type": "direct"}), "binding:vnic_type direct"),
-        (_port(**{"binding:vnic_type": "baremetal"}), "binding:vnic_type baremetal"),
     ],
 )
 def test_what_the_back_end_lacks_is_refused(cloud: Cloud, wrong: Wrong, feature: str) -> None:

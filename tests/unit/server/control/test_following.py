@@ -118,7 +118,7 @@ def test_what_is_refused_is_not_heard_of(cloud: Cloud, follower: Follower) -> No
     network = cloud.network()
     follower.news()
     with pytest.raises(errors.InvalidInput):
-        cloud.port(network, **{"binding:vnic_type": "direct"})
+        cloud.subnet(network, "2001:db8::/56")
     assert set() == follower.news()
 
 

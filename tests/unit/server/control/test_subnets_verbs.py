@@ -56,7 +56,7 @@ def _addresses(core: Core, caller: Caller, network: dict[str, Any], count: int) 
     [
         ("10.0.0.0/24", ("10.0.0.1", "10.0.0.2", "10.0.0.254")),
         ("10.0.0.0/30", ("10.0.0.1", "10.0.0.2", "10.0.0.2")),
-        ("2001:db8::/64", ("2001:db8::1", "2001:db8::2", "2001:db8::ffff:ffff:ffff:ffff")),
+        ("2001:db8::/64", ("2001:db8::", "2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff")),
     ],
 )
 def test_defaults(core: Core, member: Caller, make: Make, cidr: str, expected: tuple[str, str, str]) -> None:

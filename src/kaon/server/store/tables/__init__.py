@@ -171,6 +171,7 @@ ports = sa.Table(
     sa.Column("hardware_offload_type", sa.String(64), nullable=True),
     sa.Column("ip_allocation", sa.String(16), nullable=False, server_default=sa.text("'immediate'")),
     sa.Column("trunk_id", Identity, nullable=True, comment="of the trunk whose parent it is; says that there is more to read"),
+    sa.Column("moving", sa.Boolean, nullable=False, server_default=sa.false(), comment="it has inactive bindings"),
     sa.UniqueConstraint("network_id", "mac_address"),
     sa.Index(None, "network_id", "device_owner"),
     sa.Index(None, "host", "network_id"),

@@ -55,6 +55,7 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
                 nullable=True,
                 comment="of the trunk whose parent it is; says that there is more to read",
             ),
+            sa.Column("moving", sa.Boolean(), nullable=False, server_default=_NO, comment="it has inactive bindings"),
         ),
         "routers": (
             sa.Column("distributed", sa.Boolean(), nullable=False, server_default=_NO),
