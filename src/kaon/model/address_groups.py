@@ -48,6 +48,5 @@ EXTENSIONS: Final = (
         "Remote address group id field for security group rules",
         "2020-08-25T10:00:00-00:00",
         "A security group rule can name an address group.",
-        awaits="hosts do not know the addresses of address groups yet",
     ),
 )

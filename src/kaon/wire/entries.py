@@ -4,6 +4,7 @@ An entry is a frozen value with a key that is unique inside its scope. Entries a
 whole entries, never fields of one. Tags are short and never reused.
 """
 
+from kaon.wire.address_groups import AddressPrefix
 from kaon.wire.floatingips import FloatingIp
 from kaon.wire.networks import Endpoint, Network
 from kaon.wire.ports import GroupMember, HostPort, NetworkPort, RouterPort
@@ -22,6 +23,7 @@ Entry = (
     | SecurityGroup
     | Rule
     | GroupMember
+    | AddressPrefix
     | Router
     | RouterPort
     | FloatingIp

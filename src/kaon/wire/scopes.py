@@ -5,7 +5,7 @@ A scope is a set of entries under one name and one revision. Its name is `kind:i
     host:<host name>      the ports bound to the host and the roles it plays
     network:<network id>  the network, its subnets, its ports with their hosts, its tunnel endpoints
     group:<group id>      a security group and its rules
-    members:<group id>    the addresses of the ports that are in a security group
+    members:<group id>    the addresses of the ports that are in a security group, or the prefixes of an address group
     router:<router id>    a router, its legs (by port and network), its floating IPs
 """
 
@@ -38,7 +38,7 @@ def group(group_id: str) -> str:
 
 
 def members(group_id: str) -> str:
-    """Name the scope of the addresses in one security group."""
+    """Name the scope of the addresses in one security group, or in one address group."""
     return f"{Kind.MEMBERS}:{group_id}"
 
 

@@ -23,6 +23,7 @@ class Rule(msgspec.Struct, frozen=True, tag="rule", kw_only=True):
     protocol        IANA name in lower case or decimal number, as text; icmp with IPv6 means ICMPv6
     port_range_min  first port; for ICMP the type
     port_range_max  last port; for ICMP the code
+    remote_group_id a security group or an address group: whoever has an address in `members:<id>`
     """
 
     id: str

@@ -4,11 +4,15 @@ import pytest
 
 from filter_worlds import REFUSED, START, World, anywhere, look, make_port, make_rule, new_id, settle
 from kaon.host.compile.filters import compile_filters
+from kaon.host.compile.rules import member_set
 from kaon.host.kernel.filters_fake import FakeFilters
 from kaon.host.kernel.nftables import NftRefusedError
 from kaon.host.kernel.nftables_fake import FakeNft
 from kaon.host.state.filters import split_element
+from kaon.host.state.names import HOST
 from kaon.host.state.trouble import Trouble
+from kaon.wire import scopes
+from kaon.wire.address_groups import AddressPrefix
 
 
 @pytest.mark.parametrize("text", REFUSED)
@@ -73,3 +77,18 @@ def test_trusted_ports_have_no_chains() -> None:
     assert state.elements("", "bridge", "port") == frozenset()
     assert len(state.elements("", "inet", "zone")) == 1
     assert not [name for name in state.tables[("", "inet")].chains if name.startswith(("in_", "out_"))]
+
+
+def test_an_address_group_is_a_set_as_a_groups_members_are() -> None:
+    """Prefixes that overlap are there once; what is not known yet makes the port wait."""
+    world, door = World(), FakeFilters()
+    addresses = new_id()
+    world.bind(make_port(new_id(), 1, (world.group(make_rule(remote_group_id=addresses)),)))
+    assert look(world, door)[0].waiting
+    prefixes = ("10.0.0.0/8", "10.1.0.0/16", "192.0.2.1/32", "2001:db8::/32")
+    world.put(scopes.members(addresses), *map(AddressPrefix, prefixes))
+    compiled, _ = look(world, door)
+    assert not compiled.waiting
+    sets = compiled.state.tables[HOST, "inet"].collections
+    assert sets[member_set(addresses, 4)].elements == {"10.0.0.0/8", "192.0.2.1"}
+    settle(world, door)

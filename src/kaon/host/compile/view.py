@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from kaon.wire import scopes
+from kaon.wire.address_groups import AddressPrefix
 from kaon.wire.entries import Entry
 from kaon.wire.floatingips import FloatingIp
 from kaon.wire.networks import Endpoint, Network
@@ -102,12 +103,12 @@ class View:
         rules = sorted((entry for entry in entries.values() if isinstance(entry, Rule)), key=lambda rule: rule.id)
         return GroupView(group=group, rules=tuple(rules))
 
-    def members(self, group_id: str) -> tuple[GroupMember, ...] | None:
-        """List the members of a security group, or None while that scope is not held."""
+    def members(self, group_id: str) -> tuple[GroupMember | AddressPrefix, ...] | None:
+        """List the members of a security group or an address group, or None while that scope is not held."""
         entries = self.scopes.get(scopes.members(group_id))
         if entries is None:
             return None
-        return tuple(entry for entry in entries.values() if isinstance(entry, GroupMember))
+        return tuple(entry for entry in entries.values() if isinstance(entry, GroupMember | AddressPrefix))
 
     def router(self, router_id: str) -> RouterView | None:
         """Give a router, or None while its scope is not held."""

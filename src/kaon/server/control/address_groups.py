@@ -15,6 +15,7 @@ from kaon.server.control import following, policy, rbac
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import address_groups, rows, select
 from kaon.server.store.engine import Transaction
+from kaon.wire import scopes
 
 
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
@@ -67,6 +68,7 @@ def delete(core: Core, caller: Caller, group_id: str, revision: int | None = Non
             raise AddressGroupInUse(address_group_id=group_id)
         rbac.forget(tx, address_groups.OBJECT_TYPE, group_id)
         address_groups.delete(tx, group_id)
+        tx.close_scope(scopes.members(group_id))
 
     following.write(core, work)
 
@@ -112,8 +114,9 @@ def _own(caller: Caller, tx: Transaction, group_id: str, action: str, body: Body
 
 def _create(tx: Transaction, caller: Caller, body: Body) -> Row:
     policy.authorize(caller, "create_address_group", body, body=body)
-    row = {"addresses": [], **body, **rows.fresh(new_id(), body["project_id"], tx.now), "shared": False}
+    row = {"name": "", "description": "", "addresses": [], **body, **rows.fresh(new_id(), body["project_id"], tx.now), "shared": False}
     address_groups.insert(tx, row)
+    tx.open_scope(scopes.members(row["id"]))
     return row
 
 
@@ -132,6 +135,7 @@ def _change_addresses(
         address_groups.update(tx, group_id, stamps)  # first: who changes the same group waits here, holding nothing
         address_groups.remove_addresses(tx, group_id, has - wanted)
         address_groups.add_addresses(tx, group_id, wanted - has)
+        tx.touch(scopes.members(group_id), *(f"prefix/{prefix}" for prefix in sorted(wanted ^ has)))
         return row | stamps | {"addresses": sorted(wanted)}
 
     row = following.write(core, work)

@@ -40,7 +40,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
         for body in bodies:
             quota_usage.reserve(tx, body["project_id"], "security_group_rule", 1, core.settings)
             policy.authorize(caller, "create_security_group_rule", body, parent=group)
-        remote = {values["remote_group_id"] for values in checked} - {None}
+        remote = {_remote(values) for values in checked} - {None}
         _check_named(tx, caller, checked)
         same = groups.same_rule(tx, group_id, marks)
         if same is not None:
@@ -93,8 +93,9 @@ def delete(core: Core, caller: Caller, rule_id: str, revision: int | None = None
         groups.bump(tx, [row["security_group_id"]])
         quota_usage.release(tx, row["project_id"], "security_group_rule", 1)
         tx.touch(scopes.group(row["security_group_id"]), f"rule/{rule_id}")
-        if row["remote_group_id"] is not None:
-            followers.follow_remote_groups(tx, row["security_group_id"], [row["remote_group_id"]])
+        remote = _remote(row)
+        if remote is not None:
+            followers.follow_remote_groups(tx, row["security_group_id"], [remote])
 
     following.write(core, work)
 
@@ -106,6 +107,12 @@ def _visible(tx: Transaction, caller: Caller, rule_id: str) -> tuple[Row, Row]:
     if row is None or group is None or not policy.visible(caller, "security_group_rules", row, parent=group):
         raise errors.SecurityGroupRuleNotFound(id=rule_id)
     return row, group
+
+
+def _remote(rule: Row) -> str | None:
+    """The group, or address group, whose addresses a rule means."""
+    found: str | None = rule["remote_group_id"] or rule["remote_address_group_id"]
+    return found
 
 
 def _check_named(tx: Transaction, caller: Caller, rules: Sequence[Row]) -> None:

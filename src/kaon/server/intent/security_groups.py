@@ -24,5 +24,5 @@ def rule(row: Mapping[str, Any]) -> Rule:
         port_range_min=row["port_range_min"],
         port_range_max=row["port_range_max"],
         remote_ip_prefix=row["normalized_cidr"],
-        remote_group_id=row["remote_group_id"],
+        remote_group_id=row["remote_group_id"] or row["remote_address_group_id"],
     )

@@ -4,7 +4,7 @@ A host needs
     host:<itself>      always
     network:<n>        while a port of n is bound to it or may be moved to it, it serves n with DHCP, or a router it hosts has a leg on n
     group:<g>          while such a port is in g
-    members:<r>        while a rule of a group it needs names r as its remote group
+    members:<r>        while a rule of a group it needs names r as its remote group or remote address group
     router:<r>         while it hosts r
 
 Settling asks the tables about some hosts and some scopes only, so its cost follows the change. Two transactions at once could
@@ -40,7 +40,7 @@ def follow_router(tx: Transaction, hosts: Collection[str], router_id: str, netwo
 
 
 def follow_remote_groups(tx: Transaction, group_id: str, remote_group_ids: Iterable[str]) -> None:
-    """Settle who follows the members of remote groups, after rules of the group that name them were written or removed."""
+    """Settle who follows the members of remote groups, address groups too, after rules that name them were made or removed."""
     wanted = {scopes.members(remote) for remote in remote_group_ids}
     if wanted:
         settle(tx, hosts_following(tx, scopes.group(group_id)), wanted)
@@ -52,9 +52,8 @@ def port_scopes(tx: Transaction, network_id: str, group_ids: Iterable[str]) -> s
     group_ids = set(group_ids)
     if group_ids:
         r = t.security_group_rules.c
-        remote = (
-            sa.select(r.remote_group_id).where(r.security_group_id.in_(group_ids), r.remote_group_id.is_not(None)).distinct()
-        )
+        named = sa.func.coalesce(r.remote_group_id, r.remote_address_group_id)
+        remote = sa.select(named).where(r.security_group_id.in_(group_ids), named.is_not(None)).distinct()
         needed.update(map(scopes.group, group_ids))
         needed.update(scopes.members(group_id) for group_id in tx.execute(remote).scalars())
     return needed
@@ -170,11 +169,15 @@ def _questions() -> list[tuple[scopes.Kind, sa.Select[*tuple[Any, ...]], sa.Colu
         reason(scopes.Kind.NETWORK, t.served_networks, served.host, served.network_id),
         reason(scopes.Kind.NETWORK, legs_of_hosted, hosted.host, leg.network_id),
         reason(scopes.Kind.GROUP, in_groups, port.host, membership.security_group_id, wired),
-        reason(scopes.Kind.MEMBERS, rules_of_ports, port.host, rule.remote_group_id, wired, rule.remote_group_id.is_not(None)),
+        *(
+            reason(scopes.Kind.MEMBERS, rules_of_ports, port.host, remote, wired, remote.is_not(None))
+            for remote in (rule.remote_group_id, rule.remote_address_group_id)
+        ),
         reason(scopes.Kind.NETWORK, moving, prepared.host, port.network_id, ready),
         reason(scopes.Kind.GROUP, moving_in_groups, prepared.host, membership.security_group_id, ready),
-        reason(
-            scopes.Kind.MEMBERS, rules_of_moving, prepared.host, rule.remote_group_id, ready, rule.remote_group_id.is_not(None)
+        *(
+            reason(scopes.Kind.MEMBERS, rules_of_moving, prepared.host, remote, ready, remote.is_not(None))
+            for remote in (rule.remote_group_id, rule.remote_address_group_id)
         ),
         reason(scopes.Kind.ROUTER, t.hosted_routers, hosted.host, hosted.router_id),
     ]
