@@ -58,6 +58,9 @@ def test_good_configuration_is_read(tmp_path: Path) -> None:
         ({"bus__server": "udp://192.0.2.9"}, "[bus] server"),
         ({"bus__keys": "/nowhere"}, "[bus] keys"),
         ({"vxlan__local_ip": "300.0.0.1"}, "[vxlan] local_ip"),
+        ({"linux_bridge__resource_provider_bandwidths": "eth1:1"}, "[linux_bridge] resource_provider_bandwidths: 'eth1:1'"),
+        ({"linux_bridge__resource_provider_bandwidths": "eth1:a:b"}, "[linux_bridge] resource_provider_bandwidths"),
+        ({"linux_bridge__resource_provider_hypervisors": "eth1"}, "[linux_bridge] resource_provider_hypervisors"),
         ({"linux_bridge__physical_interface_mappings": "public"}, "physical_interface_mappings"),
     ],
 )
@@ -72,3 +75,18 @@ def test_agent_ends_with_2_and_the_reason(tmp_path: Path, capsys: pytest.Capture
     """A wrong configuration ends the command before it touches anything."""
     assert agent.run([tmp_path / "missing.conf"]) == 2
     assert "missing.conf" in capsys.readouterr().err
+
+
+def test_what_devices_carry_is_reported_as_it_stands(tmp_path: Path) -> None:
+    """Only what is said; either direction may be left out."""
+    changes = {
+        "resource_provider_bandwidths": "eth1:1000:, rp_tunnelled:1:2",
+        "resource_provider_hypervisors": "eth1:node.example",
+    }
+    settings, _ = load([written(tmp_path, **{f"linux_bridge__{name}": value for name, value in changes.items()})])
+    expected = {
+        "resource_provider_bandwidths": "eth1:1000:,rp_tunnelled:1:2",
+        "resource_provider_hypervisors": "eth1:node.example",
+    }
+    assert expected == settings.resources
+    assert {} == load([written(tmp_path)])[0].resources

@@ -80,6 +80,7 @@ class Agent:
             configurations={
                 "bridge_mappings": ",".join(f"{key}:{value}" for key, value in sorted(settings.physical.items())),
                 "availability_zone": settings.availability_zone,
+                **settings.resources,
             },
         )
         self._session = Session(introduction, random=random.Random().random, saved=saved)  # noqa: S311 - spreads retries only

@@ -22,6 +22,7 @@ class AgentSettings:
     run_path    what goes with it
     netns_path  where namespaces have their names
     availability_zone  of the host
+    resources   what its devices carry, for Placement: option `resource_provider_...` -> its text
     """
 
     host: str
@@ -33,6 +34,7 @@ class AgentSettings:
     vxlan_port: int = VXLAN_PORT
     netns_path: Path = Path("/run/netns")
     availability_zone: str = "nova"
+    resources: Mapping[str, str] = field(default_factory=dict)
     dhcp: DhcpSettings = field(default_factory=DhcpSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 

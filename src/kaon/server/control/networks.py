@@ -148,7 +148,8 @@ def add(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
         row.setdefault(key, value)
     row[sharing.EXTERNAL] = row["router:external"]
     if backend.capabilities.network_types.issuperset(kinds):  # others are made all the same, and their ports not bound
-        backend.validate_network(row)
+        for segment in row.get("segments", ({},)):
+            backend.validate_network({**row, **segment})
     row["qos_policy_id"] = qos_users.of_new_network(core, caller, tx, row, backend.name)
     _check_default(tx, row, row)
     networks.insert(tx, row, backend.name)

@@ -68,6 +68,16 @@ def _stamp_router(tx: Transaction, row: Row) -> None:
     tx.touch(scopes.router(row["id"]), "router")
 
 
+def _on(row: Row, network: Row) -> Row:
+    """A row that tells the rules whose its network is: its owner tags what is on it."""
+    return row | {"network:project_id": network["project_id"]}
+
+
+def _find_port(caller: Caller, tx: Transaction, port_id: str) -> Row:
+    row, ground = ports.find(caller, tx, port_id)
+    return _on(row, ground[0])
+
+
 def _find_group(caller: Caller, tx: Transaction, group_id: str) -> Row:
     return security_groups.visible(tx, caller, group_id, with_rules=False)
 
@@ -76,22 +86,20 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
     "networks": _Tagged("network", networks.find, lambda tx, row: network_rows.update(tx, row["id"], rows.raised(row, tx.now))),
     "subnets": _Tagged(
         "subnet",
-        lambda caller, tx, identity: subnets.find(caller, tx, identity)[0],
+        lambda caller, tx, identity: _on(*subnets.find(caller, tx, identity)),
         lambda tx, row: subnet_rows.update(tx, row["id"], rows.raised(row, tx.now)),
     ),
     "subnetpools": _Tagged(
         "subnetpool", prefixes.find_pool, lambda tx, row: pool_rows.update(tx, row, rows.raised(row, tx.now))
     ),
-    "ports": _Tagged("port", lambda caller, tx, identity: ports.find(caller, tx, identity)[0], ports.stamp),
+    "ports": _Tagged("port", _find_port, ports.stamp),
     "routers": _Tagged("router", routers.find, _stamp_router),
     "floatingips": _Tagged("floatingip", floatingips.find, floatingips.stamp),
     "trunks": _Tagged("trunk", trunks.find, lambda tx, row: trunk_rows.update(tx, row["id"], rows.raised(row, tx.now))),
     "security_groups": _Tagged(
         "security_group", _find_group, lambda tx, row: group_rows.update(tx, row["id"], rows.raised(row, tx.now))
     ),
-    "network_segment_ranges": _Tagged(
-        "network_segment_range", network_segment_ranges.find, network_segment_ranges.stamp
-    ),
+    "network_segment_ranges": _Tagged("network_segment_range", network_segment_ranges.find, network_segment_ranges.stamp),
     "policies": _Tagged("policy", qos_policies.find, qos_policies.stamp),
 }
 
