@@ -18,6 +18,16 @@ from kaon.wire.messages import Role
 DEFAULT_FILES = (Path("/etc/kaon/kaon.conf"), Path("/etc/kaon/agent.conf"))
 """Read in this order when no file is named; those that do not exist are passed over."""
 
+_RESOURCES = {
+    "resource_provider_bandwidths": "What ports may ask a minimum of: interface:egress:ingress in kbit/s, ...; all tunnels are "
+    "the interface rp_tunnelled. The server tells Placement.",
+    "resource_provider_hypervisors": "Interfaces of compute nodes that have other names than this host: interface:name, ...",
+    "resource_provider_packet_processing_without_direction": "Thousand packets/s that this host forwards: compute node:number.",
+    "resource_provider_packet_processing_with_direction": "The same for each direction: compute node:egress:ingress.",
+    "resource_provider_inventory_defaults": "Of bandwidths: allocation_ratio:number, min_unit, max_unit, reserved, step_size.",
+    "resource_provider_packet_processing_inventory_defaults": "The same of packet rates.",
+}
+
 GROUPS: dict[str, Sequence[Any]] = {
     "DEFAULT": (
         cfg.StrOpt("host", help="Name of this host; its key must belong to it. Default: the machine's host name."),
@@ -41,8 +51,10 @@ GROUPS: dict[str, Sequence[Any]] = {
     ),
     "linux_bridge": (
         cfg.ListOpt("physical_interface_mappings", default=[], help="Provider networks on this host: network:interface, ..."),
+        *(cfg.ListOpt(name, default=[], help=text) for name, text in _RESOURCES.items()),
     ),
     "agent": (
+        cfg.StrOpt("availability_zone", default="nova", max_length=255, help="Part of the cloud that this host fails with."),
         cfg.FloatOpt(
             "drift_interval", default=60.0, min=1.0, help="Seconds between looks at all of the host: what broke is mended."
         ),
@@ -86,7 +98,9 @@ def _settings(conf: Any) -> AgentSettings:
         run_path=_directory("run_path", conf.run_path),
         tunnel_ip=_address("[vxlan] local_ip", conf.vxlan.local_ip),
         physical=_mappings(conf.linux_bridge.physical_interface_mappings),
+        resources=_resources(conf.linux_bridge),
         vxlan_port=conf.vxlan.udp_dstport,
+        availability_zone=conf.agent.availability_zone,
         dhcp=DhcpSettings(lease_s=conf.dhcp_lease_duration, dns_domain=conf.dns_domain.strip(".")),
         loop=LoopSettings(
             drift_interval_s=conf.agent.drift_interval,
@@ -131,6 +145,22 @@ def _address(option: str, text: str | None) -> str | None:
         return str(ip_address(text))
     except ValueError as error:
         raise WrongSettings(f"{option}: {text!r} is no IPv4 or IPv6 address") from error
+
+
+def _resources(options: Any) -> dict[str, str]:
+    """Give what is reported as it stands, each option that is used. Numbers: as many as its words have parts but the first."""
+    found: dict[str, str] = {}
+    for name, expected in _RESOURCES.items():
+        parts = 3 if name.endswith(("bandwidths", "with_direction")) else 2
+        for word in options[name]:
+            key, *values = (part.strip() for part in word.split(":"))
+            numbers = [value for value in values if value]
+            numeric = name.endswith("hypervisors") or all(value.replace(".", "", 1).isdecimal() for value in numbers)
+            if not key or len(values) != parts - 1 or not numbers or not numeric:
+                raise WrongSettings(f"[linux_bridge] {name}: {word!r}: expected {expected}")
+        if options[name]:
+            found[name] = ",".join(options[name])
+    return found
 
 
 def _mappings(words: Sequence[str]) -> dict[str, str]:

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from cloud import Cloud
+from cloud import ADMIN, Cloud
 
-from kaon.server.control import hosts, resource_providers
+from kaon.model.query import Query
+from kaon.server.control import hosts, resource_providers, segments
 from kaon.wire.messages import Hello, Role
 
 BANDWIDTH = ("NET_BW_EGR_KILOBIT_PER_SEC", "NET_BW_IGR_KILOBIT_PER_SEC")
@@ -62,3 +63,22 @@ def test_agents_that_report_have_providers(cloud: Cloud) -> None:
     assert ["h1:Linux bridge agent", "h1:Linux bridge agent:eth1"] == [one.name for one in found]
     assert found[0].id == found[1].parent
     assert "h1" == found[0].root
+
+
+def test_segments_share_their_ipv4_addresses_with_the_hosts_on_them(cloud: Cloud) -> None:
+    """Gateway, DHCP and what no server has are reserved; IPv6 and networks that are not routed do not count."""
+    city = {"provider:network_type": "flat", "provider:physical_network": "city"}
+    network = cloud.network(ADMIN, **city)
+    cloud.subnet(cloud.network(), "192.0.2.0/24")
+    (segment,) = (one["id"] for one in segments.index(cloud.core, ADMIN, Query()).rows if one["network_id"] == network["id"])
+    cloud.hello("h1", wires=("city",))
+    cloud.hello("h2", wires=("town",))
+    assert [] == cloud.store.read(lambda tx: resource_providers.wanted(cloud.core, tx))
+    cloud.subnet(network, "10.0.0.0/29", ADMIN, segment_id=segment)
+    cloud.subnet(network, "2001:db8::/64", ADMIN, segment_id=segment)
+    for owner in ("", "compute:nova"):
+        cloud.port(network, ADMIN, device_owner=owner, host="h1")
+    (found,) = cloud.store.read(lambda tx: resource_providers.wanted(cloud.core, tx))
+    assert (segment, f"Neutron segment id {segment}", ("h1",)) == (found.id, found.name, found.hosts)
+    once = {"min_unit": 1, "max_unit": 1, "step_size": 1, "allocation_ratio": 1.0}
+    assert {"IPV4_ADDRESS": {"total": 6, "reserved": 3, **once}} == found.inventories

@@ -14,9 +14,8 @@ from kaon.server.store.engine import Store
 
 NODE = "2f1d3a52-7a86-4c31-9c3f-0a5d8f2a0001"
 AGENT = Provider("a", "node1:agent", root="node1", traits=("CUSTOM_VNIC_TYPE_NORMAL",))
-DEVICE = Provider(
-    "d", "node1:agent:eth1", parent="a", inventories={"NET": {"total": 10, "allocation_ratio": 2.0}}, traits=("T",)
-)
+BANDWIDTH = {"NET": {"total": 10, "allocation_ratio": 2.0}}
+DEVICE = Provider("d", "node1:agent:eth1", parent="a", inventories=BANDWIDTH, traits=("T",))
 SEGMENT = Provider("s", "Neutron segment id s", inventories={"IPV4_ADDRESS": {"total": 5, "reserved": 2}}, hosts=("h1", "h2"))
 
 
