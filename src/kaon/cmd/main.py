@@ -35,6 +35,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("server_directory", type=Path, help="the server's directory of keys")
     one.add_argument("host", help="the host's name")
     one.add_argument("host_directory", type=Path, help="where to write what is then carried to the host's directory of keys")
+    policy = commands.add_parser("policy", help="show the rules of policy").add_subparsers(
+        dest="policy_of", metavar="WHAT", required=True
+    )
+    policy.add_parser("sample", help="print every default rule as a policy.yaml, commented out")
     # Its options are its own: `main` hands them on before this parser would refuse them. Here it stands for --help.
     commands.add_parser("lab", help="run a cloud network on emulated hosts (root)", add_help=False)
     return top
@@ -57,6 +61,11 @@ def run(words: Sequence[str]) -> int:
             from kaon.cmd import agent  # noqa: PLC0415  # as above
 
             return agent.run(asked.config_file)
+        case "policy":
+            from kaon.cmd import policy  # noqa: PLC0415  # as above
+
+            sys.stdout.write(policy.sample())
+            return 0
         case _:
             return _keys(asked)
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,13 +175,12 @@ def make_core(configuration: ServerConfiguration) -> "Core":
     from kaon.server.control.core import Core  # noqa: PLC0415  # as above
     from kaon.server.store.engine import Store  # noqa: PLC0415  # as above
 
-    policy = make_policy(configuration)
     try:
         configuration.state_path.mkdir(parents=True, exist_ok=True)
         store = Store(configuration.database, pool_size=configuration.threads)
     except (ArgumentError, ImportError, OSError, ValueError) as problem:
         raise WrongSettings(f"the database cannot be opened: {problem}") from problem
-    return Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control, policy=policy.current)
+    return Core(store=store, backends={"linux": LinuxBackend()}, settings=configuration.control)
 
 
 def make_policy(configuration: ServerConfiguration) -> "PolicyFiles":
@@ -213,6 +213,7 @@ def upgrade(configuration: ServerConfiguration) -> None:
 def _prepare(configuration: ServerConfiguration) -> None:
     """Check what the processes to come need, and upgrade. Errors: WrongSettings."""
     make_authenticator(configuration)
+    make_policy(configuration)
     deliveries(configuration)
     placement_peers(configuration)
     upgrade(configuration)
@@ -306,7 +307,7 @@ def _api_server(configuration: ServerConfiguration, core: "Core") -> "uvicorn.Se
         link_prefix=configuration.link_prefix,
     )
     config = uvicorn.Config(
-        make_app(core, make_authenticator(configuration), settings),
+        make_app(replace(core, policy=make_policy(configuration).current), make_authenticator(configuration), settings),
         lifespan="off",
         log_config=None,
         access_log=False,

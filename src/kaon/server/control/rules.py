@@ -17,17 +17,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from oslo_config import cfg
-from oslo_policy import _checks, policy  # the kinds of checks are named nowhere else
-
-from kaon.server.control.conditions import Answer, Condition, Row, asking, both, canonical, either, negated, satisfied, value_at
+from kaon.server.control.conditions import (
+    PARENTS,
+    Answer,
+    Condition,
+    Row,
+    asking,
+    both,
+    canonical,
+    either,
+    negated,
+    satisfied,
+    value_at,
+)
 from kaon.server.control.policy_settings import DEFAULT_RULE, Remote
 
 REMEMBERED: Final = 4096
 """Callers whose compiled rules are kept."""
 
 _PLACE = re.compile(r"%\((.*?)\)s")
-_OWNER = re.compile(r"^%\((.*)\)s$")
 _TRUE = frozenset({"true", "1", "yes", "on"})
 
 
@@ -69,24 +77,45 @@ class Credentials:
         return {key: value for key, value in words.items() if value}
 
 
+@dataclass(frozen=True)
+class Check:
+    """A rule or a part of one, as it was written.
+
+    kind   true, false, not, and, or; rule, role, owner, field; value: a literal or a word of the caller; foreign: others
+    word   before the colon
+    match  after it
+    parts  of not, and, or
+    ask    for foreign ones: (row, words of the caller) -> whether it holds
+    """
+
+    kind: str
+    word: str = ""
+    match: str = ""
+    parts: tuple["Check", ...] = ()
+    ask: Callable[[Row, Mapping[str, Any]], bool] | None = field(default=None, compare=False, repr=False)
+
+    def walk(self) -> list["Check"]:
+        """It and all below it, not following rules that it names."""
+        return [self, *(deeper for part in self.parts for deeper in part.walk())]
+
+
 class Policy:
     """Rules, parsed; and what they say to callers, kept while it is in use."""
 
     def __init__(self, written: Mapping[str, Any], remote: Remote | None = None, default_rule: str = DEFAULT_RULE) -> None:
         """written: name of a rule -> the rule in oslo.policy's language. Errors: BadPolicy."""
         self._default = default_rule
-        self.checks: Mapping[str, _checks.BaseCheck] = {name: _parsed(name, rule) for name, rule in written.items()}
+        from kaon.server.control.policy_language import parsed  # noqa: PLC0415  # see there
+
+        self.checks: Mapping[str, Check] = parsed(written, remote or Remote())
         _refuse_circles(self.checks, default_rule)
-        for name, check in self.checks.items():
-            _refuse_unfit(name, check)
-        self._enforcer = _enforcer(self.checks, remote or Remote())
         self._lock = threading.Lock()
         self._rights: OrderedDict[Credentials, Rights] = OrderedDict()
 
     def rights(self, credentials: Credentials) -> "Rights":
         """What these rules say to such a caller."""
         with self._lock:
-            found = self._rights.pop(credentials, None) or Rights(self.checks, credentials, self._enforcer, self._default)
+            found = self._rights.pop(credentials, None) or Rights(self.checks, credentials, self._default)
             self._rights[credentials] = found
             if len(self._rights) > REMEMBERED:
                 self._rights.popitem(last=False)
@@ -97,9 +126,8 @@ class Policy:
 class Rights:
     """What the rules say to one caller; compiled when asked, by any thread, to the same."""
 
-    checks: Mapping[str, _checks.BaseCheck]
+    checks: Mapping[str, Check]
     credentials: Credentials
-    enforcer: policy.Enforcer
     default_rule: str = DEFAULT_RULE
     kept: dict[Any, Any] = field(default_factory=dict)
 
@@ -127,59 +155,53 @@ class Rights:
             found = self._answers[name] = False if check is None else self._compiled(check)
         return found
 
-    def _compiled(self, check: _checks.BaseCheck) -> Answer:
-        answer: Answer
-        match check:
-            case _checks.TrueCheck():
-                answer = True
-            case _checks.FalseCheck():
-                answer = False
-            case _checks.NotCheck():
-                answer = negated(self._compiled(check.rule))
-            case _checks.AndCheck():
-                answer = both([self._compiled(part) for part in check.rules])
-            case _checks.OrCheck():
-                answer = either([self._compiled(part) for part in check.rules])
+    def _compiled(self, check: Check) -> Answer:
+        match check.kind:
+            case "true" | "false":
+                return check.kind == "true"
+            case "not":
+                return negated(self._compiled(check.parts[0]))
+            case "and":
+                return both([self._compiled(part) for part in check.parts])
+            case "or":
+                return either([self._compiled(part) for part in check.parts])
+            case "rule":
+                return self._named(check.match)
             case _:
-                answer = self._leaf(check)
-        return answer
+                return self._leaf(check)
 
-    def _leaf(self, check: _checks.BaseCheck) -> Answer:
-        answer: Answer
-        match check:
-            case _checks.RuleCheck():
-                answer = self._named(check.match)
-            case _checks.RoleCheck():
+    def _leaf(self, check: Check) -> Answer:
+        match check.kind:
+            case "role":
                 roles = frozenset(role.lower() for role in self.credentials.roles)
-                answer = _matching(("role", *sorted(roles)), check.match, lambda value: value.lower() in roles)
-            case _checks.GenericCheck(kind="field"):
-                answer = _field(check.match)
-            case _checks.GenericCheck(kind="project_id" | "tenant_id"):
-                answer = self._owner(check.match)
-            case _checks.GenericCheck():
-                values = _values_of(check.kind, self._words)
-                answer = _matching(("value", *sorted(values)), check.match, lambda value: value in values)
+                return _matching(("role", *sorted(roles)), check.match, lambda value: value.lower() in roles)
+            case "field":
+                return _field(check.match)
+            case "owner":
+                return self._owner(check.match)
+            case "value":
+                values = _values_of(check.word, self._words)
+                return _matching(("value", *sorted(values)), check.match, lambda value: value in values)
             case _:
-                answer = self._foreign(check)
-        return answer
+                return self._foreign(check)
 
     def _owner(self, match: str) -> Answer:
         mine = self.credentials.project_id
         if not mine:
             return False
-        name = canonical(_OWNER.findall(match)[0])
+        name = canonical(_PLACE.findall(match)[0])
         read = value_at(name)
         return asking(("project", name, mine), lambda row, parent: read(row, parent) == mine, frozenset({name}))
 
-    def _foreign(self, check: _checks.BaseCheck) -> Answer:
+    def _foreign(self, check: Check) -> Answer:
         """A check of oslo.policy's that asks somebody else (`http:`), or a plugin's: it is called for every row."""
-        words, enforcer = self._words, self.enforcer
+        words, ask = self._words, check.ask
+        assert ask is not None, check  # noqa: S101  # foreign checks have it
 
         def holds(row: Row, parent: Row) -> bool:
-            target = dict(row) | {f"{prefix}:{key}": parent[key] for prefix in ("network", "ext_parent") for key in parent}
-            return bool(_checks._check(check, target, dict(words), enforcer, None))  # noqa: SLF001  # old and new signatures
+            return ask(dict(row) | {f"{prefix}:{key}": parent[key] for prefix in PARENTS for key in parent}, words)
 
-        return asking(("foreign", str(check)), holds, frozenset(), needs_parent=True)
+        return asking(("foreign", check.match), holds, frozenset(), needs_parent=True)
 
 
 # ---- single checks
@@ -233,55 +255,8 @@ def _field(match: str) -> Condition:
     return asking(("field", name, wanted), holds, frozenset({name}))
 
 
-# ---- parsing
-
-
-def _parsed(name: str, written: Any) -> _checks.BaseCheck:
-    """A rule's tree. Errors: BadPolicy, where oslo.policy would log and let nobody do it."""
-    if not isinstance(written, str | list):
-        raise BadPolicy(f"rule {name!r} is not text: {written!r}")
-    try:
-        check: _checks.BaseCheck = policy.Rules.from_dict({name: written})[name]  # type: ignore[dict-item]  # lists are taken too
-    except (TypeError, ValueError, IndexError, AttributeError) as problem:
-        raise BadPolicy(f"rule {name!r} cannot be understood: {written!r}: {problem}") from problem
-    meant = sum(token.strip("()") == "!" for token in str(written).replace("(", " ").replace(")", " ").split())
-    if isinstance(written, str) and sum(isinstance(part, _checks.FalseCheck) for part in _walk(check)) != meant:
-        raise BadPolicy(f"rule {name!r} cannot be understood: {written!r}")
-    return check
-
-
-def _walk(check: _checks.BaseCheck) -> list[_checks.BaseCheck]:
-    """A check and all below it, not following `rule:`."""
-    below = getattr(check, "rules", None) or ([check.rule] if isinstance(check, _checks.NotCheck) else [])
-    return [check, *(deeper for part in below for deeper in _walk(part))]
-
-
-def _refuse_unfit(name: str, check: _checks.BaseCheck) -> None:
-    for part in _walk(check):
-        if not isinstance(part, _checks.GenericCheck):
-            continue
-        if part.kind in ("project_id", "tenant_id") and not _OWNER.findall(part.match):
-            raise BadPolicy(f"rule {name!r}: after {part.kind}: stands %(name)s, not {part.match!r}")
-        if part.kind == "field":
-            _refuse_unfit_field(name, part.match)
-
-
-def _refuse_unfit_field(name: str, match: str) -> None:
-    resource, colon, rest = match.partition(":")
-    column, equals, value = rest.partition("=")
-    if not (resource and colon and column and equals):
-        raise BadPolicy(f"rule {name!r}: field: is followed by resource:name=value, not by {match!r}")
-    if value.startswith("~"):
-        try:
-            re.compile(value[1:])
-        except re.error as problem:
-            raise BadPolicy(f"rule {name!r}: {value[1:]!r} is no regular expression: {problem}") from problem
-
-
-def _refuse_circles(checks: Mapping[str, _checks.BaseCheck], default_rule: str) -> None:
-    named = {
-        name: {part.match for part in _walk(check) if isinstance(part, _checks.RuleCheck)} for name, check in checks.items()
-    }
+def _refuse_circles(checks: Mapping[str, Check], default_rule: str) -> None:
+    named = {name: {part.match for part in check.walk() if part.kind == "rule"} for name, check in checks.items()}
     settled: set[str] = set()
 
     def follow(name: str, above: tuple[str, ...]) -> None:
@@ -295,13 +270,3 @@ def _refuse_circles(checks: Mapping[str, _checks.BaseCheck], default_rule: str) 
 
     for name in named:
         follow(name, ())
-
-
-def _enforcer(checks: Mapping[str, _checks.BaseCheck], remote: Remote) -> policy.Enforcer:
-    """What oslo.policy's own checks want to be called with: options, and the other rules."""
-    options = cfg.ConfigOpts()
-    options(args=[], project="kaon", default_config_files=[], default_config_dirs=[])
-    made = policy.Enforcer(options, rules=dict(checks), use_conf=False)
-    for key, value in vars(remote).items():
-        options.set_override(key, value, group="oslo_policy")
-    return made

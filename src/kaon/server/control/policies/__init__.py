@@ -1,4 +1,9 @@
-"""Default rules of the API, by topic: Neutron's, under its names, so that an operator's policy.yaml means the same here."""
+"""Default rules of the API, by topic: Neutron's, under its names, so that an operator's policy.yaml means the same here.
+
+Here      for each rule its name and whom it lets, in the language of oslo.policy.
+Not here  what rules mean (`control.rules`), where they are asked (`control.policy`).
+Process   API workers.
+"""
 
 from collections.abc import Mapping
 from functools import cache
