@@ -13,7 +13,6 @@ from kaon.model.errors import (
     AddressPairAndPortSecurityRequired,
     AllocationOnAutoAddressSubnet,
     DuplicateAddressPairInRequest,
-    InvalidInput,
     InvalidIpForNetwork,
     InvalidIpForSubnet,
     IpAddressAlreadyAllocated,
