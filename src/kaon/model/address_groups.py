@@ -42,6 +42,12 @@ ADDRESS_GROUP: Final = Resource(
 )
 
 EXTENSIONS: Final = (
+    Extension(
+        "rbac-address-group",
+        "Add address_group type to RBAC",
+        "2021-01-20T00:00:00-00:00",
+        "Address groups can be shared with projects.",
+    ),
     Extension("address-group", "Address group", "2020-07-15T10:00:00-00:00", "Sets of prefixes for security group rules."),
     Extension(
         "security-groups-remote-address-group",

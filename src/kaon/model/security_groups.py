@@ -43,6 +43,12 @@ STATELESS: Final = "hosts filter statefully whatever a group says"
 
 EXTENSIONS: Final = (
     Extension(
+        "rbac-security-groups",
+        "Add security_group type to network RBAC",
+        "2019-02-14T00:00:00-00:00",
+        "Security groups can be shared with projects.",
+    ),
+    Extension(
         "security-groups-name-restrictions",
         "Security group name restrictions",
         "2026-07-29T10:00:00-00:00",
