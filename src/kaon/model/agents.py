@@ -17,6 +17,7 @@ AGENT: Final = Resource(
     member="agent",
     attributes=(
         _told("id"),
+        Attribute(name="project_id", alias="agent", post=True, visible=False),
         _told("agent_type"),
         _told("binary"),
         _told("topic"),
@@ -38,9 +39,9 @@ AGENT: Final = Resource(
             sort=True,
         ),
     ),
-    verbs=frozenset({"index", "show", "update", "delete"}),
     bulk=False,
 )
+"""A POST is understood, and refused: agents introduce themselves."""
 
 EXTENSIONS: Final = (
     Extension(

@@ -11,9 +11,10 @@ from kaon.server.store.engine import Transaction
 
 
 def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
-    """Refuse: agents introduce themselves. Errors: HTTPBadRequest."""
-    del core, caller, bodies
-    raise errors.HTTPBadRequest(reason="Agents introduce themselves and cannot be created")
+    """Refuse: agents introduce themselves. Errors: PolicyNotAuthorized, BadRequest."""
+    del core
+    policy.authorize(caller, "create_agent", bodies[0], body=bodies[0])
+    raise errors.BadRequest(reason="Agents introduce themselves and cannot be created")
 
 
 def show(core: Core, caller: Caller, agent_id: str, fields: frozenset[str] | None = None) -> Row:
