@@ -22,6 +22,9 @@ COLLECTIONS = (
     "ports",
     "security-groups",
     "security-group-rules",
+    "default-security-group-rules",
+    "address-groups",
+    "logs",
     "routers",
     "floatingips",
     "agents",
@@ -52,6 +55,8 @@ def world(core: Core, admin: Client, ann: Client) -> Client:
         ann.make("subnet", network_id=network, ip_version=6, cidr=f"2001:db8:{number}::/64")
         group = ann.ask("POST", "/v2.0/security-groups", json={"security_group": {"name": f"g{number}"}}).json()
         groups = {"security_groups": [group["security_group"]["id"]]}
+        ann.ask("POST", "/v2.0/address-groups", json={"address_group": {"addresses": [f"{prefix}.0/24", "::/0"]}})
+        admin.ask("POST", "/v2.0/logs", json={"log": {"resource_type": "security_group"}})
         pairs = {"allowed_address_pairs": [{"ip_address": "10.9.9.9"}, {"ip_address": "10.9.9.10"}]}
         port = ann.make("port", network_id=network, **groups, **pairs)["id"]
         router = ann.make("router", external_gateway_info={"network_id": outside})["id"]

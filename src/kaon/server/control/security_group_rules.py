@@ -40,7 +40,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
         for body in bodies:
             quota_usage.reserve(tx, body["project_id"], "security_group_rule", 1, core.settings)
             policy.authorize(caller, "create_security_group_rule", body, parent=group)
-        remote = {_remote(values) for values in checked} - {None}
+        remote = {named for named in map(_remote, checked) if named is not None}
         _check_named(tx, caller, checked)
         same = groups.same_rule(tx, group_id, marks)
         if same is not None:
