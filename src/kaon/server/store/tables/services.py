@@ -66,7 +66,7 @@ logs = sa.Table(
     metadata,
     *standard(),
     sa.Column("resource_type", sa.String(32), nullable=False),
-    sa.Column("security_group_id", Identity, sa.ForeignKey("security_groups.id", ondelete="CASCADE"), nullable=True, index=True),
+    sa.Column("security_group_id", sa.ForeignKey("security_groups.id", ondelete="CASCADE"), nullable=True, index=True),
     sa.Column("router_id", Identity, sa.ForeignKey("routers.id", ondelete="CASCADE"), nullable=True, index=True),
     sa.Column("target_id", Identity, sa.ForeignKey("ports.id", ondelete="CASCADE"), nullable=True, index=True),
     sa.Column("event", sa.String(16), nullable=False),
