@@ -15,6 +15,7 @@ from kaon.model import (
     flavors,
     floatingip_pools,
     logs,
+    metering_labels,
     network_ip_availabilities,
     network_segment_ranges,
     networks,
@@ -43,6 +44,8 @@ from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SE
 from kaon.model.floatingip_pools import FLOATINGIP_POOL
 from kaon.model.floatingips import FLOATINGIP
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
+from kaon.model.metering_label_rules import METERING_LABEL_RULE
+from kaon.model.metering_labels import METERING_LABEL
 from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
@@ -77,6 +80,8 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     LOGGABLE_RESOURCE,
     ROUTER,
     FLOATINGIP,
+    METERING_LABEL,
+    METERING_LABEL_RULE,
     AGENT,
     ADDRESS_SCOPE,
     RBAC_POLICY,
@@ -117,6 +122,7 @@ DECLARED: Final[Mapping[str, Extension]] = {
         *network_ip_availabilities.EXTENSIONS,
         *default_security_group_rules.EXTENSIONS,
         *logs.EXTENSIONS,
+        *metering_labels.EXTENSIONS,
         *quotas.EXTENSIONS,
         *rbac_policies.EXTENSIONS,
         *security_group_rules.EXTENSIONS,

@@ -14,6 +14,8 @@ from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SE
 from kaon.model.floatingip_pools import FLOATINGIP_POOL
 from kaon.model.floatingips import FLOATINGIP
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
+from kaon.model.metering_label_rules import METERING_LABEL_RULE
+from kaon.model.metering_labels import METERING_LABEL
 from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
@@ -48,6 +50,8 @@ from kaon.server.control import (
     floatingips,
     loggable_resources,
     logs,
+    metering_label_rules,
+    metering_labels,
     network_ip_availabilities,
     network_segment_ranges,
     networks,
@@ -127,6 +131,8 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
             },
         ),
         Served(FLOATINGIP, floatingips),
+        Served(METERING_LABEL, metering_labels),
+        Served(METERING_LABEL_RULE, metering_label_rules),
         Served(AGENT, agents),
         Served(ADDRESS_SCOPE, address_scopes),
         Served(RBAC_POLICY, rbac_policies),

@@ -255,6 +255,9 @@ routers = sa.Table(
     sa.Column("enable_ndp_proxy", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("enable_default_route_bfd", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("enable_default_route_ecmp", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column(
+        "conntrack_helpers", sa.Text, nullable=False, server_default=sa.text("'[]'"), comment="JSON list: so lists need not ask"
+    ),
     sa.Column("gateway_qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
 )
 
@@ -265,6 +268,7 @@ router_ports = sa.Table(
     sa.Column("router_id", Identity, sa.ForeignKey("routers.id"), nullable=False, index=True),
     sa.Column("network_id", Identity, nullable=False, index=True),
     sa.Column("device_owner", Name, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False, server_default=sa.text("0"), comment="of gateways: the first one counts"),
 )
 
 router_routes = sa.Table(
@@ -289,6 +293,7 @@ floatingips = sa.Table(
     sa.Column("dns_name", Name, nullable=False, server_default=sa.text("''")),
     sa.Column("dns_domain", Name, nullable=False, server_default=sa.text("''")),
     sa.Column("distributed", sa.Boolean, nullable=True),
+    sa.Column("forwards", sa.Boolean, nullable=False, server_default=sa.false(), comment="it has port forwardings"),
     sa.Column("qos_policy_id", Identity, sa.ForeignKey("qos_policies.id"), nullable=True, index=True),
     sa.Column("qos_network_policy_id", Identity, nullable=True, comment="of its network, so that lists need not ask"),
     sa.UniqueConstraint("floating_network_id", "fixed_port_id", "fixed_ip_address"),

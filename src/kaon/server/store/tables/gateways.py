@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from kaon.server.store.tables.base import Address, Identity, belongs_to, metadata, standard
+from kaon.server.store.tables.base import Address, Identity, Name, belongs_to, metadata, standard
 
 port_forwardings = sa.Table(
     "port_forwardings",
@@ -27,6 +27,14 @@ conntrack_helpers = sa.Table(
     sa.Column("port", sa.Integer, nullable=False),
     sa.Column("helper", sa.String(64), nullable=False),
     sa.UniqueConstraint("router_id", "protocol", "port", "helper"),
+)
+
+ha_networks = sa.Table(
+    "ha_networks",
+    metadata,
+    sa.Column("project_id", Name, primary_key=True),
+    belongs_to("network_id", "networks.id", index=True),
+    comment="over which the highly available routers of a project will agree; the key decides between two who make it",
 )
 
 ndp_proxies = sa.Table(

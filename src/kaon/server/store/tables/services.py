@@ -53,6 +53,7 @@ metering_label_rules = sa.Table(
     "metering_label_rules",
     metadata,
     sa.Column("id", Identity, primary_key=True),
+    sa.Column("project_id", Name, nullable=False, index=True, comment="of its label"),
     belongs_to("metering_label_id", "metering_labels.id", index=True),
     sa.Column("direction", sa.String(16), nullable=False),
     sa.Column("excluded", sa.Boolean, nullable=False),

@@ -318,6 +318,7 @@ def _services() -> None:
     op.create_table(
         "metering_label_rules",
         sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project_id", sa.String(length=255), nullable=False, comment="of its label"),
         sa.Column("metering_label_id", sa.String(length=36), nullable=False),
         sa.Column("direction", sa.String(length=16), nullable=False),
         sa.Column("excluded", sa.Boolean(), nullable=False),
@@ -335,6 +336,7 @@ def _services() -> None:
     op.create_index(
         op.f("ix_metering_label_rules_metering_label_id"), "metering_label_rules", ["metering_label_id"], unique=False
     )
+    op.create_index(op.f("ix_metering_label_rules_project_id"), "metering_label_rules", ["project_id"], unique=False)
     op.create_table(
         "auto_allocated_topologies",
         sa.Column("project_id", sa.String(length=255), nullable=False),
@@ -379,6 +381,15 @@ def _services() -> None:
 
 
 def _gateways() -> None:
+    op.create_table(
+        "ha_networks",
+        sa.Column("project_id", sa.String(length=255), nullable=False),
+        sa.Column("network_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["network_id"], ["networks.id"], name=op.f("fk_ha_networks_network_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("project_id", name=op.f("pk_ha_networks")),
+        comment="over which the highly available routers of a project will agree; the key decides between two who make it",
+    )
+    op.create_index(op.f("ix_ha_networks_network_id"), "ha_networks", ["network_id"], unique=False)
     op.create_table(
         "conntrack_helpers",
         sa.Column("id", sa.String(length=36), nullable=False),

@@ -64,6 +64,22 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
             sa.Column("enable_ndp_proxy", sa.Boolean(), nullable=False, server_default=_NO),
             sa.Column("enable_default_route_bfd", sa.Boolean(), nullable=False, server_default=_NO),
             sa.Column("enable_default_route_ecmp", sa.Boolean(), nullable=False, server_default=_NO),
+            sa.Column(
+                "conntrack_helpers",
+                sa.Text(),
+                nullable=False,
+                server_default=_LIST,
+                comment="JSON list: so lists need not ask",
+            ),
+        ),
+        "router_ports": (
+            sa.Column(
+                "position",
+                sa.Integer(),
+                nullable=False,
+                server_default=sa.text("0"),
+                comment="of gateways: the first one counts",
+            ),
         ),
         "floatingips": (
             sa.Column(
@@ -72,6 +88,7 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
             sa.Column("dns_name", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("dns_domain", sa.String(255), nullable=False, server_default=_EMPTY),
             sa.Column("distributed", sa.Boolean(), nullable=True),
+            sa.Column("forwards", sa.Boolean(), nullable=False, server_default=_NO, comment="it has port forwardings"),
         ),
         "security_groups": (sa.Column("is_default", sa.Boolean(), nullable=False, server_default=_NO),),
         "security_group_rules": (sa.Column("belongs_to_default_sg", sa.Boolean(), nullable=False, server_default=_NO),),
