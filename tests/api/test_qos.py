@@ -97,6 +97,12 @@ def test_a_rule_of_any_kind(admin: Client, kind: str) -> None:
     assert admin.get(f"policies/{above['id']}")["policy"]["rules"] == []
 
 
+def test_a_list_after_an_unknown_policy_begins_at_the_beginning(admin: Client) -> None:
+    """As Neutron's does for policies; of other resources the marker must exist."""
+    one = policy(admin)
+    assert [found["id"] for found in admin.get("qos/policies", limit=1, marker=str(uuid4()))["policies"]] == [one["id"]]
+
+
 def test_rules_that_contradict_each_other_are_refused(admin: Client) -> None:
     """A minimum above the limit of its direction; packets with and without direction. The other direction is another matter."""
     above = policy(admin)
@@ -137,6 +143,9 @@ def test_a_shared_policy_in_use_stays_shared(admin: Client, ann: Client) -> None
     body = {"policy": {"shared": False}}
     assert admin.refused("PUT", f"policies/{one['id']}", json=body) == (409, "RbacPolicyInUse")
     assert admin.refused("DELETE", f"policies/{one['id']}") == (409, "QosPolicyInUse")
+    (everybody,) = admin.get("rbac-policies", object_id=one["id"])["rbac_policies"]
+    body = {"rbac_policy": {"target_tenant": "p1"}}
+    assert admin.refused("PUT", f"rbac-policies/{everybody['id']}", json=body) == (409, "RbacPolicyInUse")
     assert ann.change("network", network["id"], qos_policy_id=None)["qos_policy_id"] is None
     assert put(admin, f"policies/{one['id']}", "policy", shared=False)["shared"] is False
     assert ann.refused("GET", f"policies/{one['id']}") == (404, "QosPolicyNotFound")

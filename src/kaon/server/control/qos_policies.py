@@ -1,6 +1,7 @@
 """QoS policies: create, show, index, update, delete. What has one is `qos_users`'."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kaon.lib.ids import new_id
 from kaon.model.errors.qos import QoSPolicyDefaultAlreadyExists, QosPolicyInUse, QosPolicyNotFound
@@ -29,10 +30,14 @@ def show(core: Core, caller: Caller, policy_id: str, fields: frozenset[str] | No
 def index(core: Core, caller: Caller, query: Query) -> Page:
     """List QoS policies."""
     seeing = policy.visibility(caller, "policies")
+
+    def page(asked: Query) -> Page:
+        return Page(*core.store.read(lambda tx: qos_policies.index(tx, bounded(core, asked), seeing)))
+
     try:
-        return Page(*core.store.read(lambda tx: qos_policies.index(tx, bounded(core, query), seeing)))
+        return page(query)
     except select.MarkerNotFound:
-        raise QosPolicyNotFound(policy_id=query.marker) from None
+        return page(replace(query, marker=None))  # from the beginning, as Neutron does for policies: clients rely on it
 
 
 def update(core: Core, caller: Caller, policy_id: str, changes: Body, revision: int | None = None) -> Row:

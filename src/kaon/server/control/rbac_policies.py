@@ -147,7 +147,8 @@ def _check_unused(tx: Transaction, row: Row, owner: str, instead: str | None) ->
     """Refuse to take from a target what it needs. instead: who gets it then; None: nobody. Errors: RbacPolicyInUse."""
     object_type, object_id, action = row["object_type"], row["object_id"], row["action"]
     kept = rbac.targets(tx, object_type, object_id, action) - {row["target_tenant"]}
-    left = kept | ({instead} if instead else set())
+    # Of networks a single project counts, of others only everybody does, as in Neutron: not even who uses it now.
+    left = kept | ({instead} if instead and (object_type == "network" or instead == EVERYBODY) else set())
     if EVERYBODY in left:
         return
     details = ""
