@@ -13,7 +13,7 @@ import pytest
 
 from http_peers import HANG, Nova, unused_port
 from kaon.cmd.configured import WrongSettings
-from kaon.cmd.couriers import deliveries
+from kaon.cmd.couriers import deliveries, placement_peers
 from kaon.cmd.settings import server_configuration
 
 SERVER = "7a9e3f0c-5d7b-4c8e-9f57-1f0f5b8f2d11"
@@ -144,4 +144,45 @@ def test_wrong_settings_are_refused(tmp_path: Path, options: str, words: str) ->
     """Before anything is served."""
     with pytest.raises(WrongSettings) as refusal:
         deliveries(server_configuration([configured(tmp_path, f"[nova]\n{options}\n")]))
+    assert words in str(refusal.value)
+
+
+def test_designate_and_placement_as_neutron_configures_them(tmp_path: Path) -> None:
+    """Designate is told where its driver is chosen; its URL is with or without the version."""
+    text = """external_dns_driver = designate
+[designate]
+url = http://designate:9001/v2/
+auth_type = none
+ipv4_ptr_zone_prefix_size = 16
+[placement]
+auth_type = http_basic
+username = neutron
+password = secret
+endpoint = http://placement:8778
+"""
+    found = server_configuration([configured(tmp_path, text)])
+    assert found.peers.designate is not None
+    assert "http://designate:9001" == found.peers.designate.peer.endpoint_override
+    assert 16 == found.peers.designate.ipv4_ptr_zone_prefix_size
+    assert found.control.external_dns
+    assert ["designate"] == [delivery.peer for delivery in deliveries(found)]
+    peers = placement_peers(found)
+    assert peers is not None
+    assert peers[1] is None  # no Nova, no host aggregates
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("external_dns_driver = designate\n", "[designate]"),
+        ("external_dns_driver = powerdns\n", "external_dns_driver"),
+        ("external_dns_driver = designate\n[designate]\nauth_type = none\nipv4_ptr_zone_prefix_size = 20\n", "multiple of 8"),
+        ("external_dns_driver = designate\n[designate]\nauth_type = none\nipv6_ptr_zone_prefix_size = 63\n", "multiple of 4"),
+        ("[placement]\nauth_type = password\n", "[placement]: "),
+    ],
+)
+def test_wrong_settings_of_the_others_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    """By the option's name."""
+    with pytest.raises(WrongSettings) as refusal:
+        placement_peers(server_configuration([configured(tmp_path, text)]))
     assert words in str(refusal.value)
