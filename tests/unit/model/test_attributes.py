@@ -36,6 +36,10 @@ def test_an_empty_network_gets_its_defaults() -> None:
         "router:external": False,
         "port_security_enabled": True,
         "description": "",
+        "availability_zone_hints": [],
+        "dns_domain": "",
+        "is_default": False,
+        "qos_policy_id": None,
     }
     assert expected == create_body(NETWORK, {"project_id": "p"})
 
