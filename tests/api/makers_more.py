@@ -123,7 +123,16 @@ def _next_provider(world: World) -> Made:
     return Made(_flavor_profile(world).path.replace("service_profiles", "next_providers"), owner="")
 
 
+def _metering_rule(world: World) -> Made:
+    label = world.post("metering/metering-labels", "metering_label", {"project_id": OWNER, "name": "one"})["id"]
+    body = {"metering_label_id": label, "direction": "ingress", "remote_ip_prefix": "10.0.0.0/24"}
+    made = world.made("metering/metering-label-rules", "metering_label_rule", body)
+    return Made(made.path, made.id, body | {"remote_ip_prefix": "10.0.1.0/24"})
+
+
 MORE: Any = {
+    ("", "metering_labels"): _named("metering/metering-labels", "metering_label"),
+    ("", "metering_label_rules"): _metering_rule,
     ("", "segments"): _segment,
     ("", "network_segment_ranges"): _range,
     ("", "availability_zones"): _nothing("availability_zones"),
