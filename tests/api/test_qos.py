@@ -1,5 +1,6 @@
 """QoS over HTTP: policies, their five kinds of rules, and what has a policy."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -284,3 +285,40 @@ def test_policies_cost_lists_one_statement_at_most(core: Core, admin: Client) ->
     admin.change("network", network, qos_policy_id=one["id"])
     assert (cost("ports") - before, cost("qos/policies")) == (1, lists)
     assert lists <= 6
+
+
+def test_of_several_at_once_one_wins(admin: Client) -> None:
+    """One rule of a kind and direction, one default policy of a project; the others are told so, and nothing breaks."""
+    one = policy(admin)
+    path = f"/v2.0/qos/policies/{one['id']}/dscp_marking_rules"
+
+    def mark(_number: int) -> int:
+        return admin.ask("POST", path, json={"dscp_marking_rule": {"dscp_mark": 8}}).status_code
+
+    def default(_number: int) -> int:
+        body = {"policy": {"name": "d", "is_default": True, "project_id": "p1"}}
+        return admin.ask("POST", "/v2.0/qos/policies", json=body).status_code
+
+    for ask in (mark, default):
+        with ThreadPoolExecutor(4) as pool:
+            assert sorted(pool.map(ask, range(4))) == [201, 409, 409, 409], ask.__name__
+
+
+def test_ports_made_while_their_network_gets_a_policy_know_of_it(core: Core, admin: Client) -> None:
+    """Whoever comes first: in the end every port, and its host, has what the network has."""
+    hosts.hello(core, Hello(wire_version=1, host="h", instance="1", roles=tuple(Role), tunnel_ip="192.0.2.1"))
+    one = policy(admin)
+    rule(admin, one, "dscp_marking", dscp_mark=8)
+    network = admin.make("network")["id"]
+
+    def make(number: int) -> int:
+        if number % 4 == 1:
+            wanted = one["id"] if number % 8 == 1 else None
+            return admin.ask("PUT", f"/v2.0/networks/{network}", json={"network": {"qos_policy_id": wanted}}).status_code
+        body = {"network_id": network, "binding:host_id": "h"}
+        return admin.ask("POST", "/v2.0/ports", json={"port": body}).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(make, range(16))) == {200, 201}
+    wanted = admin.get(f"networks/{network}")["network"]["qos_policy_id"]
+    assert {port["qos_network_policy_id"] for port in admin.get("ports", network_id=network)["ports"]} == {wanted}

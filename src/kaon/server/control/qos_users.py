@@ -81,6 +81,7 @@ def check_allocation(tx: Transaction, port: Mapping[str, Any], own: str | None, 
 
 def touch(tx: Transaction, policy_id: str) -> list[Row]:
     """Tell the hosts of all that is under a policy that it has changed; give the ports (see `store.qos_policies`)."""
+    qos_policies.hold(tx, policy_id)
     under = qos_policies.ports_under(tx, policy_id)
     _touch_ports(tx, [port for port in under if effective(port) == policy_id])
     _touch_floatingips(tx, qos_policies.floatingips_under(tx, policy_id))
@@ -106,6 +107,7 @@ def follow_network(tx: Transaction, network: Row, after: str | None) -> None:
 
     network  as it was. Errors: as `check_allocation`.
     """
+    qos_policies.hold_network(tx, network["id"])
     following = qos_policies.ports_of_network(tx, network["id"])
     for port in following:
         check_allocation(tx, port, None, after)

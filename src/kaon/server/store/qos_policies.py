@@ -103,6 +103,19 @@ def projects_using(tx: Transaction, policy_id: str) -> frozenset[str]:
     return frozenset(tx.execute(sa.union(*ways)).scalars())
 
 
+def hold(tx: Transaction, policy_id: str) -> None:
+    """Have everybody wait who would bring something under the policy; what is there now can then be told."""
+    tx.lock(_table, policy_id, references=True)
+    n = t.networks.c
+    for network_id in tx.execute(sa.select(n.id).where(n.qos_policy_id == policy_id).order_by(n.id)).scalars().all():
+        hold_network(tx, network_id)
+
+
+def hold_network(tx: Transaction, network_id: str) -> None:
+    """Have everybody wait who would make a port or floating IP on the network."""
+    tx.lock(t.networks, network_id, references=True)
+
+
 def ports_under(tx: Transaction, policy_id: str) -> list[Row]:
     """List the ports that have the policy, or no other and are on a network that has it.
 
