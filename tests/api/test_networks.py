@@ -15,7 +15,7 @@ def test_a_network_has_every_attribute(ann: Client) -> None:
     assert network.keys() == {
         *("id", "name", "project_id", "tenant_id", "admin_state_up", "mtu", "status", "subnets", "shared", "router:external"),
         *("port_security_enabled", "description", "created_at", "updated_at", "revision_number", "tags"),
-        *("is_default", "ipv4_address_scope", "ipv6_address_scope"),
+        *("is_default", "ipv4_address_scope", "ipv6_address_scope", "qos_policy_id", "dns_domain"),
         *("l2_adjacency", "availability_zone_hints", "availability_zones", "vlan_transparent", "qinq"),
     }
     assert network["project_id"] == network["tenant_id"] == "p1"
@@ -184,3 +184,20 @@ def test_a_deleted_network_is_gone(ann: Client) -> None:
     network = ann.make("network")
     ann.remove("network", network["id"])
     assert ann.refused("GET", f"networks/{network['id']}") == (404, "NetworkNotFound")
+
+
+def test_floating_ips_that_lead_nowhere_go_with_their_network(admin: Client, ann: Client) -> None:
+    """As in Neutron; one that leads to a port holds the network."""
+    outside, inside = admin.make("network", **{"router:external": True})["id"], ann.make("network")["id"]
+    admin.make("subnet", network_id=outside, ip_version=4, cidr="203.0.113.0/24", enable_dhcp=False)
+    subnet = ann.make("subnet", network_id=inside, ip_version=4, cidr="10.0.0.0/24")["id"]
+    router = ann.make("router", external_gateway_info={"network_id": outside})["id"]
+    ann.ask("PUT", f"/v2.0/routers/{router}/add_router_interface", json={"subnet_id": subnet})
+    leading = ann.make("floatingip", floating_network_id=outside, port_id=ann.make("port", network_id=inside)["id"])
+    ann.make("floatingip", floating_network_id=outside)
+    assert (409, "NetworkInUse") == admin.refused("DELETE", f"networks/{outside}")
+    assert len(ann.get("floatingips")["floatingips"]) == 2
+    ann.change("floatingip", leading["id"], port_id=None)
+    ann.change("router", router, external_gateway_info=None)
+    admin.remove("network", outside)
+    assert ann.get("floatingips")["floatingips"] == []

@@ -45,7 +45,7 @@ def test_a_pool_as_it_is_made(ann: Client) -> None:
         *("address_scope_id", "tags"),
     }
     assert pool["prefixes"] == ["10.0.0.0/23", "10.9.0.0/16"]
-    assert (pool["min_prefixlen"], pool["default_prefixlen"], pool["max_prefixlen"], pool["ip_version"]) == (8, 8, 32, 4)
+    assert (pool["min_prefixlen"], pool["default_prefixlen"], pool["max_prefixlen"], pool["ip_version"]) == ("8", "8", "32", 4)
     assert (pool["default_quota"], pool["is_default"], pool["shared"], pool["project_id"]) == (None, False, False, "p1")
     assert ann.get(f"subnetpools/{pool['id']}")["subnetpool"] == pool
     assert ann.get("subnetpools", name="pool")["subnetpools"] == [pool]
@@ -54,7 +54,12 @@ def test_a_pool_as_it_is_made(ann: Client) -> None:
 def test_an_ipv6_pool(ann: Client) -> None:
     """/64 at least, and text is as good as a number."""
     pool = _pool(ann, "2001:DB8::/32", default_prefixlen="64", max_prefixlen=80)
-    assert (pool["min_prefixlen"], pool["default_prefixlen"], pool["max_prefixlen"], pool["ip_version"]) == (64, 64, 80, 6)
+    assert (pool["min_prefixlen"], pool["default_prefixlen"], pool["max_prefixlen"], pool["ip_version"]) == (
+        "64",
+        "64",
+        "80",
+        6,
+    )
     assert pool["prefixes"] == ["2001:db8::/32"]
 
 
@@ -111,7 +116,7 @@ def test_a_pool_can_be_changed(ann: Client) -> None:
     """Names and bounds; bounds still have to fit, and what changes nothing leaves the revision."""
     pool = _pool(ann, min_prefixlen=20)
     changed = ann.change("subnetpool", pool["id"], name="other", default_prefixlen=26, default_quota=512)
-    assert (changed["name"], changed["default_prefixlen"], changed["default_quota"]) == ("other", 26, 512)
+    assert (changed["name"], changed["default_prefixlen"], changed["default_quota"]) == ("other", "26", 512)
     assert ann.get(f"subnetpools/{pool['id']}")["subnetpool"] == changed
     refused = ann.refused("PUT", f"subnetpools/{pool['id']}", json={"subnetpool": {"min_prefixlen": 28}})
     assert refused == (400, "IllegalSubnetPoolPrefixBounds")

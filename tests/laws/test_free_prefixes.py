@@ -68,7 +68,7 @@ def _begin(tx: Transaction, version: int, had: list[Prefix]) -> None:
         "revision_number": 1,
     }
     lengths = {"default_prefixlen": 0, "min_prefixlen": 0, "max_prefixlen": 0}
-    row = {"id": POOL, "ip_version": version, "shared": False, "is_default": False, **common, **lengths}
+    row = {"id": POOL, "ip_version": version, "is_default": False, **common, **lengths}
     tx.execute(sa.insert(tables.subnetpools).values(row))
     free_prefixes.lay_out(tx, POOL, had)
 

@@ -1,14 +1,30 @@
-"""Floating IPs: the five verbs. Each has a port of its own on the external network, and leads to an address of another port."""
+"""Floating IPs: the five verbs. Each has a port of its own on the external network, and leads to an address of another port.
+
+Or it leads nowhere as a whole, and forwards single ports (`port_forwardings`).
+"""
 
 from collections.abc import Collection, Sequence
 
 from kaon.lib.ids import new_id
 from kaon.model import errors
+from kaon.model.errors.gateways import FipInUseByPortForwarding
 from kaon.model.query import Body, Page, Query, Row
-from kaon.server.control import binding, dns_records, following, networks, nova_events, policy, ports, qos_users, quota_usage
+from kaon.server.control import (
+    binding,
+    dns_records,
+    following,
+    networks,
+    nova_events,
+    policy,
+    ports,
+    qos_users,
+    quota_usage,
+    router_legs,
+)
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import floatingips as floating
-from kaon.server.store import realised, rows, select
+from kaon.server.store import port_forwardings, realised, rows, select
+from kaon.server.store import routers as routers_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -44,20 +60,21 @@ def index(core: Core, caller: Caller, query: Query) -> Page:
 
 
 def update(core: Core, caller: Caller, floatingip_id: str, changes: Body, revision: int | None = None) -> Row:
-    """Change a floating IP: `port_id` null lets go, another leads there; without it the association stays.
+    """Change a floating IP: `port_id` null lets go, as does an empty change; another leads there; without it nothing moves.
 
-    Errors  FloatingIPNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, those of leading to a port.
+    Errors  FloatingIPNotFound, PolicyNotAuthorized, RevisionNumberConstraintFailed, FipInUseByPortForwarding, those of leading
+            to a port.
     """
 
     def work(tx: Transaction) -> Row:
         row = find(caller, tx, floatingip_id)
         policy.authorize(caller, "update_floatingip", row, body=changes)
         check_revision(row, revision)
-        if not changes:
-            return row
+        if row["forwards"] and changes.get("port_id") is not None:
+            raise FipInUseByPortForwarding(id=floatingip_id)
         qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes)
-        changed: Row = {key: changes[key] for key in ("description", "qos_policy_id") if key in changes}
-        if "port_id" in changes or changes.get("fixed_ip_address") is not None:
+        changed: Row = {key: changes[key] for key in ("description", "qos_policy_id", "distributed") if key in changes}
+        if not changes or {"port_id", "router_id"} & changes.keys() or changes.get("fixed_ip_address") is not None:
             leads = _lead(tx, caller, row, changes)
             binding.router_backend(core).validate_floatingip(row | leads)
             changed |= leads
@@ -80,16 +97,28 @@ def delete(core: Core, caller: Caller, floatingip_id: str, revision: int | None 
         row = find(caller, tx, floatingip_id)
         policy.authorize(caller, "delete_floatingip", row)
         check_revision(row, revision)
-        port_id = floating.delete(tx, floatingip_id)
-        if port_id is not None:
-            ports.remove(core, tx, ports.find_any(tx, port_id))
-        quota_usage.release(tx, row["project_id"], "floatingip", 1)
-        realised.forget(tx, [floatingip_id])
-        _touch(tx, floatingip_id, row, row)
-        nova_events.floatingip_changed(core, tx, (row["port_id"],))
-        dns_records.floatingip_changed(core, tx, floatingip_id)
+        _remove(core, tx, row)
 
     following.write(core, work)
+
+
+def remove_unused(core: Core, tx: Transaction, network_id: str) -> None:
+    """Delete the floating IPs of a network that lead nowhere: it is about to go."""
+    for row in floating.unused(tx, network_id):
+        _remove(core, tx, row)
+
+
+def _remove(core: Core, tx: Transaction, row: Row) -> None:
+    if row["forwards"]:
+        raise FipInUseByPortForwarding(id=row["id"])
+    port_id = floating.delete(tx, row["id"])
+    if port_id is not None:
+        ports.remove(core, tx, ports.find_any(tx, port_id))
+    quota_usage.release(tx, row["project_id"], "floatingip", 1)
+    realised.forget(tx, [row["id"]])
+    _touch(tx, row["id"], row, row)
+    nova_events.floatingip_changed(core, tx, (row["port_id"],))
+    dns_records.floatingip_changed(core, tx, row["id"])
 
 
 def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[str] = ()) -> None:
@@ -100,6 +129,29 @@ def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[
         dns_records.floatingip_changed(core, tx, row["id"])
         floating.update(tx, row["id"], {**_NOWHERE, "status": DOWN, **rows.raised(row, tx.now)})
         _touch(tx, row["id"], row, row)
+    lost = [one for one in port_forwardings.of_port(tx, port_id) if one["internal_ip_address"] not in left]
+    forward_no_more(tx, lost)
+
+
+def forward(tx: Transaction, row: Row, router_id: str) -> None:
+    """Store that a floating IP (as `find` gave it) forwards ports, through this router; which ones has changed."""
+    changed = {"forwards": True, "router_id": router_id, **rows.raised(row, tx.now)}
+    floating.update(tx, row["id"], changed)
+    _touch(tx, row["id"], row, row | changed)
+
+
+def forward_no_more(tx: Transaction, gone: Collection[Row]) -> None:
+    """Forget port forwardings; a floating IP without any is on no router."""
+    for floatingip_id in sorted({one["floatingip_id"] for one in gone}):
+        row = floating.show(tx, floatingip_id)
+        assert row is not None  # noqa: S101  # they go with it; tells mypy
+        ids = {one["id"] for one in gone}
+        port_forwardings.delete(tx, ids & {one["id"] for one in row["port_forwardings"]})
+        changed = rows.raised(row, tx.now)
+        if all(one["id"] in ids for one in row["port_forwardings"]):
+            changed |= {"forwards": False, "router_id": None, "status": DOWN}
+        floating.update(tx, floatingip_id, changed)
+        _touch(tx, floatingip_id, row, row | changed)
 
 
 def refuse_to_strand(tx: Transaction, port_id: str, left: Collection[str]) -> None:
@@ -152,6 +204,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         "qos_network_policy_id": network["qos_policy_id"],
         "floating_network_id": network["id"],
         "floating_ip_address": _outside_address(port),
+        "distributed": given.get("distributed"),
         "status": DOWN,
     }
     if bool(row["dns_name"]) != bool(row["dns_domain"]):
@@ -166,16 +219,17 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
 
 
 def _lead(tx: Transaction, caller: Caller, row: Row, changes: Body) -> Row:
-    """Find where a floating IP is to lead: port_id, fixed_ip_address and router_id.
+    """Find where a floating IP is to lead: port_id, fixed_ip_address and router_id; where a router is named alone, the port stays.
 
-    Errors  BadRequest, PortNotFound, FloatingIPPortAlreadyAssociated, ExternalGatewayForFloatingIPNotFound.
+    Errors  BadRequest, PortNotFound, FloatingIPPortAlreadyAssociated, ExternalGatewayForFloatingIPNotFound, those of `_router`.
     """
-    port_id = changes.get("port_id")
-    address = changes.get("fixed_ip_address")
+    stays = "router_id" in changes and "port_id" not in changes and row["port_id"] is not None
+    port_id = row["port_id"] if stays else changes.get("port_id")
+    address = changes.get("fixed_ip_address") or (row["fixed_ip_address"] if stays else None)
     if port_id is None:
-        if address is not None:
-            raise errors.BadRequest(reason="fixed_ip_address cannot be given without port_id")
-        return dict(_NOWHERE)
+        if address is not None or changes.get("router_id") is not None:
+            raise errors.BadRequest(reason="fixed_ip_address and router_id cannot be given without port_id")
+        return dict(_NOWHERE) | ({"router_id": row["router_id"]} if row.get("forwards") else {})
     port, _ = ports.find(caller, tx, port_id)
     if not caller.is_admin and port["project_id"] != row["project_id"]:
         raise errors.BadRequest(reason=f"Port {port_id} is of another project than the floating IP")
@@ -188,12 +242,26 @@ def _lead(tx: Transaction, caller: Caller, row: Row, changes: Body) -> Row:
             floating_ip_address=same["floating_ip_address"],
             net_id=row["floating_network_id"],
         )
+    if changes.get("router_id") is not None:
+        chosen = _router(tx, caller, changes["router_id"], row["floating_network_id"])
+        return {"port_id": port_id, "fixed_ip_address": fixed_ip["ip_address"], "router_id": chosen}
     router_id = floating.router_between(tx, fixed_ip["subnet_id"], row["floating_network_id"])
     if router_id is None:
         raise errors.ExternalGatewayForFloatingIPNotFound(
             subnet_id=fixed_ip["subnet_id"], external_network_id=row["floating_network_id"], port_id=port_id
         )
     return {"port_id": port_id, "fixed_ip_address": fixed_ip["ip_address"], "router_id": router_id}
+
+
+def _router(tx: Transaction, caller: Caller, router_id: str, network_id: str) -> str:
+    """Find the router that is to translate, though it may be none of the port's own: others lead there.
+
+    Errors  RouterNotFound, Conflict when its gateway is elsewhere.
+    """
+    router = router_legs.find(caller, tx, router_id)
+    if network_id not in {leg["network_id"] for leg in routers_rows.legs(tx, router["id"], routers_rows.GATEWAY)}:
+        raise errors.Conflict(reason=f"Router {router_id} has no gateway on network {network_id}")
+    return router_id
 
 
 def _inside_address(port: Row, wanted: str | None) -> dict[str, str]:

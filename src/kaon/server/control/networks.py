@@ -21,6 +21,7 @@ from kaon.model.segments import PROVIDER
 from kaon.server.backends.protocol import Backend
 from kaon.server.control import (
     availability_zones,
+    floatingips,
     following,
     policy,
     ports,
@@ -93,6 +94,8 @@ def delete(core: Core, caller: Caller, network_id: str, revision: int | None = N
         row = find(caller, tx, network_id)
         policy.authorize(caller, "delete_network", row, row)
         check_revision(row, revision)
+        if row["router:external"]:
+            floatingips.remove_unused(core, tx, network_id)
         there = networks.ports_on(tx, network_id)
         using = [port["id"] for port in there if port["device_owner"] not in AUTO_DELETED]
         if using:

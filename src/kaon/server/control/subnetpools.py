@@ -37,7 +37,7 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     def work(tx: Transaction) -> list[Row]:
         for project_id, count in Counter(body["project_id"] for body in bodies).items():
             quota_usage.reserve(tx, project_id, "subnetpool", count, core.settings)
-        return [_create(core, caller, tx, body) for body in bodies]
+        return [_shown(_create(core, caller, tx, body)) for body in bodies]
 
     return following.write(core, work)
 
@@ -45,16 +45,17 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
 def show(core: Core, caller: Caller, pool_id: str, fields: frozenset[str] | None = None) -> Row:
     """Find a subnet pool. Errors: SubnetPoolNotFound, also when the caller may not see it."""
     del fields  # the API leaves out what was not asked for; here nothing is cheaper without
-    return core.store.read(lambda tx: prefixes.find_pool(caller, tx, pool_id))
+    return _shown(core.store.read(lambda tx: prefixes.find_pool(caller, tx, pool_id)))
 
 
 def index(core: Core, caller: Caller, query: Query) -> Page:
     """List subnet pools."""
     seeing = policy.visibility(caller, "subnetpools")
     try:
-        return Page(*core.store.read(lambda tx: subnetpools.index(tx, bounded(core, query), seeing)))
+        found, has_more = core.store.read(lambda tx: subnetpools.index(tx, bounded(core, query), seeing))
     except select.MarkerNotFound:
         raise SubnetPoolNotFound(subnetpool_id=query.marker) from None
+    return Page([_shown(row) for row in found], has_more)
 
 
 def update(core: Core, caller: Caller, pool_id: str, changes: Body, revision: int | None = None) -> Row:
@@ -63,7 +64,7 @@ def update(core: Core, caller: Caller, pool_id: str, changes: Body, revision: in
     def work(tx: Transaction) -> Row:
         row = _own(caller, tx, pool_id, "update_subnetpool", changes)
         check_revision(row, revision)
-        return _change(caller, tx, row, changes)
+        return _shown(_change(caller, tx, row, changes))
 
     return following.write(core, work)
 
@@ -146,6 +147,11 @@ def onboard_network_subnets(core: Core, caller: Caller, pool_id: str, body: Body
         return [{"id": one["id"], "cidr": one["cidr"]} for one in found]
 
     return following.write(core, work)
+
+
+def _shown(row: Row) -> Row:
+    """Give a pool as the API does: lengths as text, as clients of Neutron are used to."""
+    return row | {name: str(row[name]) for name in ("min_prefixlen", "default_prefixlen", "max_prefixlen")}
 
 
 def _own(caller: Caller, tx: Transaction, pool_id: str, action: str, body: Body | None = None) -> Row:

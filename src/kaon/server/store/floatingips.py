@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import rows, select, tags
+from kaon.server.store import port_forwardings, rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.routers import GATEWAY
@@ -26,6 +26,8 @@ COLUMNS = {
     "qos_network_policy_id": "qos_network_policy_id",
     "dns_name": "dns_name",
     "dns_domain": "dns_domain",
+    "distributed": "distributed",
+    "forwards": "forwards",
 }
 """Wire name -> column, for attributes that are one column."""
 
@@ -77,6 +79,13 @@ def of_port(tx: Transaction, port_id: str) -> list[Row]:
     return [rows.standard(row, COLUMNS) for row in found]
 
 
+def unused(tx: Transaction, network_id: str) -> list[Row]:
+    """List the floating IPs of an external network that stand for no port, without `port_details`."""
+    c = t.floatingips.c
+    found = tx.execute(sa.select(t.floatingips).where(c.floating_network_id == network_id, c.fixed_port_id.is_(None)))
+    return [rows.standard(row, COLUMNS) for row in found.mappings()]
+
+
 def of_address(tx: Transaction, network_id: str, port_id: str, fixed_ip_address: str) -> Row | None:
     """Find the floating IP of a network that stands for this address of a port, without `port_details`."""
     c = t.floatingips.c
@@ -106,10 +115,25 @@ def router_between(tx: Transaction, subnet_id: str, external_network_id: str) ->
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     details = _port_details(tx, page)
     tagged = tags.of_page(tx, page, "floatingips")
+    forwarded = port_forwardings.of_page(tx, page)
     return [
-        rows.standard(row, COLUMNS) | {"port_details": details.get(row["fixed_port_id"]), "tags": tagged.get(row["id"], [])}
+        rows.standard(row, COLUMNS)
+        | {
+            "port_details": details.get(row["fixed_port_id"]),
+            "port_forwardings": [_forwarding(one) for one in forwarded.get(row["id"], ())],
+            "tags": tagged.get(row["id"], []),
+        }
         for row in page.rows
     ]
+
+
+def _forwarding(row: Row) -> Row:
+    """Tell of a port forwarding what its floating IP shows; ranges where one number does not say it."""
+    shown = {name: row[name] for name in ("id", "protocol", "internal_ip_address", "internal_port_id")}
+    for side in ("external", "internal"):
+        single = row[f"{side}_port"] is not None
+        shown |= {f"{side}_port": row[f"{side}_port"]} if single else {f"{side}_port_range": row[f"{side}_port_range"]}
+    return shown
 
 
 def _port_details(tx: Transaction, page: select.Rows) -> dict[str, Row]:
