@@ -14,6 +14,7 @@ from kaon.model import (
     extensions,
     flavors,
     floatingip_pools,
+    floatingips,
     logs,
     metering_labels,
     network_ip_availabilities,
@@ -21,6 +22,7 @@ from kaon.model import (
     networks,
     port_attributes,
     port_bindings,
+    port_forwardings,
     qos_policies,
     qos_rules,
     quotas,
@@ -50,6 +52,7 @@ from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
 from kaon.model.port_bindings import BINDING
+from kaon.model.port_forwardings import PORT_FORWARDING
 from kaon.model.ports import PORT
 from kaon.model.rbac_policies import RBAC_POLICY
 from kaon.model.routers import ROUTER
@@ -80,6 +83,7 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     LOGGABLE_RESOURCE,
     ROUTER,
     FLOATINGIP,
+    PORT_FORWARDING,
     METERING_LABEL,
     METERING_LABEL_RULE,
     AGENT,
@@ -122,6 +126,8 @@ DECLARED: Final[Mapping[str, Extension]] = {
         *network_ip_availabilities.EXTENSIONS,
         *default_security_group_rules.EXTENSIONS,
         *logs.EXTENSIONS,
+        *floatingips.EXTENSIONS,
+        *port_forwardings.EXTENSIONS,
         *metering_labels.EXTENSIONS,
         *quotas.EXTENSIONS,
         *rbac_policies.EXTENSIONS,

@@ -3,7 +3,8 @@
 from typing import Final
 
 from kaon.model import addresses, checks, dns
-from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, owner, standard, words
+from kaon.model.attributes import NOT_SPECIFIED, REQUIRED, Attribute, Resource, identity, owner, standard, words
+from kaon.model.extensions import Extension
 from kaon.model.qos_policies import network_policy_id, policy_id
 from kaon.model.tags import tagging
 
@@ -32,7 +33,15 @@ FLOATINGIP: Final = Resource(
         ),
         # Only says where the address shall come from.
         Attribute(name="subnet_id", alias="router", check=checks.optional(checks.uuid), post=True, visible=False),
-        Attribute(name="router_id", alias="router", filter=words, sort=True),
+        Attribute(
+            name="router_id",
+            alias="floating-ip-router-writable",
+            check=checks.optional(checks.uuid),
+            post=True,
+            put=True,
+            filter=words,
+            sort=True,
+        ),
         Attribute(name="port_id", alias="router", check=checks.optional(checks.uuid), post=True, put=True, filter=words),
         Attribute(
             name="fixed_ip_address",
@@ -45,6 +54,16 @@ FLOATINGIP: Final = Resource(
         ),
         Attribute(name="status", alias="router", filter=words, sort=True),
         Attribute(name="port_details", alias="fip-port-details"),
+        Attribute(name="port_forwardings", alias="expose-port-forwarding-in-fip"),
+        Attribute(
+            name="distributed",
+            alias="floating-ip-distributed",
+            check=checks.optional(checks.boolean),
+            default=NOT_SPECIFIED,
+            post=True,
+            put=True,
+            filter=checks.boolean,
+        ),
         dns.naming("dns_name", "dns-integration", dns.relative_name, put=False),
         dns.naming("dns_domain", "dns-integration", dns.domain, put=False),
         policy_id("qos-fip"),
@@ -53,4 +72,27 @@ FLOATINGIP: Final = Resource(
         *tagging(),
     ),
     bulk=False,
+)
+
+EXTENSIONS: Final = (
+    Extension(
+        "floating-ip-router-writable",
+        "Floating IP Router (writable)",
+        "2026-08-05T00:00:00-00:00",
+        "Which router translates for a floating IP can be chosen.",
+    ),
+    Extension(
+        "floating-ip-distributed",
+        "Floating IP Distributed Extension",
+        "2022-08-30T10:00:00-00:00",
+        "Whether a floating IP is translated where its port is can be chosen.",
+        awaits="hosts translate where the router is",
+    ),
+    Extension(
+        "floatingip-autodelete-internal",
+        "Autodelete floating IPs of internal networks",
+        "2019-01-24T00:00:00-00:00",
+        "Floating IPs go with the network that they are of.",
+        awaits="floating IPs that lead somewhere keep their network",
+    ),
 )

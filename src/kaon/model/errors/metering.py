@@ -1,5 +1,5 @@
 """Refusals about metering labels and their rules."""
-# ruff: noqa: N818  # the names are Neutron's API, not ours to choose
+# the names are Neutron's API, not ours to choose
 
 from kaon.model.errors import BadRequest, Conflict, NotFound
 

@@ -20,6 +20,7 @@ from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
 from kaon.model.port_bindings import BINDING
+from kaon.model.port_forwardings import PORT_FORWARDING
 from kaon.model.ports import PORT
 from kaon.model.qos_policies import POLICY
 from kaon.model.qos_rules import ALIASES, BY_NAME, RULE_TYPE, RULES
@@ -57,6 +58,7 @@ from kaon.server.control import (
     networks,
     next_providers,
     port_bindings,
+    port_forwardings,
     ports,
     qos_policies,
     qos_rules,
@@ -130,7 +132,7 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
                 "remove_extraroutes": Action(routers.remove_extraroutes, extraroutes_body, envelope=True),
             },
         ),
-        Served(FLOATINGIP, floatingips),
+        Served(FLOATINGIP, floatingips, children={"port_forwardings": Served(PORT_FORWARDING, port_forwardings)}),
         Served(METERING_LABEL, metering_labels),
         Served(METERING_LABEL_RULE, metering_label_rules),
         Served(AGENT, agents),

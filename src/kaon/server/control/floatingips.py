@@ -219,7 +219,7 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
 
 
 def _lead(tx: Transaction, caller: Caller, row: Row, changes: Body) -> Row:
-    """Find where a floating IP is to lead: port_id, fixed_ip_address and router_id; where a router is named alone, the port stays.
+    """Find where a floating IP is to lead: port_id, fixed_ip_address, router_id; where a router is named alone, the port stays.
 
     Errors  BadRequest, PortNotFound, FloatingIPPortAlreadyAssociated, ExternalGatewayForFloatingIPNotFound, those of `_router`.
     """

@@ -100,9 +100,9 @@ def update(core: Core, caller: Caller, port_id: str, changes: Body, revision: in
         row, ground = find(caller, tx, port_id)
         policy.authorize(caller, "update_port", row, ground[0], changes)
         check_revision(row, revision)
-        _refuse_for_service(row, changes)
-        qos_users.check_port_change(core, caller, tx, row, changes, ground[0]["backend"])
-        after = _alter(core, tx, ground, row, changes, by_request=True)
+        fit = _fit_for_service(row, changes)
+        qos_users.check_port_change(core, caller, tx, row, fit, ground[0]["backend"])
+        after = _alter(core, tx, ground, row, fit, by_request=True)
         nova_events.port_updated(core, tx, after)
         return port_attributes.shown(core, after)
 
@@ -309,16 +309,19 @@ def _store_changes(tx: Transaction, before: Row, after: Row, changed: dict[str, 
     return after
 
 
-def _refuse_for_service(before: Row, changes: Body) -> None:
-    """Refuse what would take a port away from the part of the service that has it."""
+def _fit_for_service(before: Row, changes: Body) -> Body:
+    """Refuse what would take a port away from the part of the service that has it; give what is left to change."""
     owner = before["device_owner"]
     if "mac_address" in changes and changes["mac_address"] != before["mac_address"] and owner.startswith("network:"):
         raise UnsupportedPortDeviceOwner(op="mac address update", port_id=before["id"], device_owner=owner)
     if owner != ROUTER_INTERFACE or "fixed_ips" not in changes:
-        return
-    asked = [wish.get("ip_address") for wish in changes["fixed_ips"]]
-    if sorted(filter(None, asked)) != sorted(fixed_ip["ip_address"] for fixed_ip in before["fixed_ips"]):
+        return changes
+    has = {fixed_ip["subnet_id"]: fixed_ip["ip_address"] for fixed_ip in before["fixed_ips"]}
+    # An address of the subnet, whichever: that is the one that it has.
+    asked = [wish.get("ip_address") or has.get(wish["subnet_id"], "") for wish in changes["fixed_ips"]]
+    if sorted(asked) != sorted(fixed_ip["ip_address"] for fixed_ip in before["fixed_ips"]):
         raise BadRequest(reason=f"Bad ports request: addresses of port {before['id']} are its router's and cannot change.")
+    return {key: value for key, value in changes.items() if key != "fixed_ips"}
 
 
 def _refuse_to_delete(port_id: str, service: tuple[str, str] | None) -> None:

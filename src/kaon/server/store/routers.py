@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query, Row
-from kaon.server.store import roles, rows, select, tags
+from kaon.server.store import port_forwardings, roles, rows, select, tags
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -98,10 +98,11 @@ def remove_leg(tx: Transaction, port_id: str) -> None:
     tx.execute(sa.delete(t.router_ports).where(t.router_ports.c.port_id == port_id))
 
 
-def legs(tx: Transaction, router_id: str) -> list[RowMap]:
-    """List the legs of a router: port_id, network_id, device_owner; by port id."""
+def legs(tx: Transaction, router_id: str, owner: str | None = None) -> list[RowMap]:
+    """List the legs of a router: port_id, network_id, device_owner, position; gateways first to last. owner: only its."""
     c = t.router_ports.c
-    return list(tx.execute(sa.select(t.router_ports).where(c.router_id == router_id).order_by(c.port_id)).mappings())
+    mine = c.router_id == router_id if owner is None else sa.and_(c.router_id == router_id, c.device_owner == owner)
+    return list(tx.execute(sa.select(t.router_ports).where(mine).order_by(c.position, c.port_id)).mappings())
 
 
 def attached(tx: Transaction, router_id: str) -> list[RowMap]:
@@ -144,7 +145,8 @@ def floatingips_through(tx: Transaction, router_id: str, subnet_id: str | None =
     statement = sa.select(f.id).where(f.router_id == router_id).order_by(f.id)
     if subnet_id is not None:
         inside = sa.and_(a.port_id == f.fixed_port_id, a.ip_address == f.fixed_ip_address, a.subnet_id == subnet_id)
-        statement = statement.where(sa.exists(sa.select(a.port_id).where(inside)))
+        forwarded = port_forwardings.subnet_in_use(subnet_id, router_id)
+        statement = statement.where(sa.or_(sa.exists(sa.select(a.port_id).where(inside)), forwarded))
     return list(tx.execute(statement).scalars())
 
 
