@@ -195,7 +195,7 @@ def test_segments_as_resources(admin: Client, ann: Client) -> None:
     ):
         assert admin.refused("POST", "segments", json={"segment": body}) == error
     assert ann.refused("POST", "segments", json={"segment": {"network_id": network["id"], "network_type": "vxlan"}})[0] == 403
-    for one in (made["id"], _segments(admin, network["id"])[0]["id"]):
+    for one in (made["id"], _segments(admin, network["id"])[-1]["id"]):
         admin.remove("segment", one)
     bare = admin.get(f"networks/{network['id']}")["network"]
     assert _shown(bare) == (None, None, None)
@@ -274,3 +274,12 @@ def test_a_subnet_cannot_be_on_any_segment(admin: Client, routed: dict[str, Any]
     assert admin.change("subnet", subnet, segment_id=segment["id"])["segment_id"] == segment["id"]
     gone = {"subnet": {"segment_id": None}}
     assert admin.refused("PUT", f"subnets/{subnet}", json=gone) == (400, "SubnetSegmentAssociationChangeNotAllowed")
+
+
+def test_members_find_their_networks_by_what_they_do_not_see(admin: Client, ann: Client, bob: Client) -> None:
+    """As clients of Neutron do; other projects' networks stay out of it."""
+    network = admin.make("network", project_id="p1", **_provider("vlan", "rack1"))["id"]
+    for key, value in _provider("vlan", "rack1", 100).items():
+        (found,) = ann.get("networks", **{key: value})["networks"]
+        assert (found["id"], found.get(key)) == (network, None)
+        assert bob.get("networks", **{key: value})["networks"] == []

@@ -136,7 +136,7 @@ class NetworkNotFound(NotFound):
 
 
 class NetworkInUse(Conflict):
-    """Network {net_id} still has ports that are in use: {ports}."""
+    """Network {net_id} stays. There are one or more ports still in use on the network: {ports}."""
 
 
 class InvalidSharedSetting(Conflict):

@@ -6,6 +6,7 @@ from kaon.model import checks
 from kaon.model.attributes import Resource
 from kaon.model.errors import BadRequest, HTTPBadRequest, PolicyNotAuthorized, TenantIdProjectIdFilterConflict
 from kaon.model.query import FilterValue, Query, Row
+from kaon.model.segments import PROVIDER
 from kaon.server.api import views
 from kaon.server.api.asked import Asked
 from kaon.server.control import policy
@@ -13,6 +14,9 @@ from kaon.server.control.conditions import Condition
 from kaon.server.control.core import Caller
 
 RESERVED: Final = frozenset({"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"})
+
+OPEN: Final = frozenset(PROVIDER)
+"""What lists may be narrowed by though it is not shown: clients of Neutron's ask for their own networks of a type."""
 
 ADDRESS_PARTS: Final = frozenset({"ip_address", "ip_address_substr", "subnet_id"})
 """Sub-keys of `fixed_ips`; others are passed over, as Neutron does."""
@@ -97,6 +101,8 @@ def conditions(resource: Resource, query: Query, caller: Caller) -> list[Conditi
     found = []
     for name in (*query.filters, *(key for key, _ in query.sort)):
         answer = policy.may_ask(caller, resource, name)
+        if answer is False and name in OPEN:
+            continue
         if answer is False:
             raise PolicyNotAuthorized(action=f"get_{resource.member}:{name}")
         if isinstance(answer, Condition):
