@@ -251,6 +251,19 @@ def test_wrong_owners_are_refused(ann: Client, types: Any, kind: str) -> None:
     assert ann.refused("POST", "subnets", json={"subnet": body}) == (400, kind)
 
 
+def test_subnets_say_whether_their_network_leads_outside(admin: Client, ann: Client) -> None:
+    """And are found by it."""
+    made = {}
+    for outside in (True, False):
+        network = admin.make("network", shared=True, **{"router:external": outside})["id"]
+        subnet = admin.make("subnet", network_id=network, ip_version=4, cidr="10.1.0.0/24")
+        assert subnet["router:external"] is outside
+        assert ann.get(f"subnets/{subnet['id']}")["subnet"]["router:external"] is outside
+        made[outside] = subnet["id"]
+    for outside, identity in made.items():
+        assert [found["id"] for found in ann.get("subnets", **{"router:external": outside})["subnets"]] == [identity]
+
+
 # ---- IPv6
 
 

@@ -21,7 +21,7 @@ def test_a_subnet_gets_gateway_and_pool(ann: Client, network: str) -> None:
         *("id", "name", "project_id", "tenant_id", "network_id", "ip_version", "subnetpool_id", "enable_dhcp"),
         *("ipv6_ra_mode", "ipv6_address_mode", "gateway_ip", "cidr", "allocation_pools", "host_routes", "dns_nameservers"),
         *("description", "created_at", "updated_at", "revision_number", "tags"),
-        *("service_types", "dns_publish_fixed_ip"),
+        *("service_types", "dns_publish_fixed_ip", "router:external"),
     }
     assert ann.get(f"networks/{network}")["network"]["subnets"] == [subnet["id"]]
     assert ann.get(f"subnets/{subnet['id']}")["subnet"] == subnet

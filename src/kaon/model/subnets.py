@@ -13,6 +13,9 @@ from kaon.model.tags import tagging
 IPV6_MODES: Final = ("dhcpv6-stateful", "dhcpv6-stateless", "slaac")
 
 
+_OWNER_LENGTH: Final = 255
+
+
 def _mode(name: str) -> Attribute:
     return Attribute(
         name=name,
@@ -25,6 +28,7 @@ def _mode(name: str) -> Attribute:
     )
 
 
+@checks.keeps(checks.list_of({"type": "string", "pattern": ".:.", "maxLength": _OWNER_LENGTH}))
 def _service_types(value: Any) -> list[str]:
     """Owners of ports that the subnet is for, each once; null or empty: any. Raises InvalidSubnetServiceType and others."""
     if value is None:
@@ -34,12 +38,9 @@ def _service_types(value: Any) -> list[str]:
     for one in value:
         if not isinstance(one, str):
             raise InvalidInputSubnetServiceType(service_type=shown(one))
-        if not all(one.partition(":")) or len(one) > _OWNER_LENGTH:
+        if not all(one.partition(":")[:2]) or len(one) > _OWNER_LENGTH:
             raise InvalidSubnetServiceType(service_type=shown(one))
     return list(dict.fromkeys(value))
-
-
-_OWNER_LENGTH: Final = 255
 
 
 SUBNET: Final = Resource(
@@ -150,6 +151,7 @@ SUBNET: Final = Resource(
             post=True,
             put=True,
         ),
+        Attribute(name="router:external", alias="subnet-external-network", filter=checks.boolean),
         # Never shown, never written: it follows the network, and a list may be narrowed by it.
         Attribute(name="shared", alias="subnet", visible=False, filter=checks.boolean),
         *standard(),
@@ -163,5 +165,11 @@ EXTENSIONS: Final = (
         "Subnet service types",
         "2016-03-15T18:00:00-00:00",
         "A subnet can be kept for ports of certain owners.",
+    ),
+    Extension(
+        "subnet-external-network",
+        "Subnet belongs to an external network",
+        "2024-02-05T18:00:00-00:00",
+        "Subnets show whether their network leads outside.",
     ),
 )

@@ -138,7 +138,7 @@ def add(core: Core, caller: Caller, tx: Transaction, network: Row, body: Body) -
     row = _checked(core, tx, network, _filled(prefixes.choose(caller, tx, body)), None)
     routed.check(tx, network["id"], row, None)
     row["host_routes"] = routed.routes(tx, row)
-    row |= rows.fresh(new_id(), body["project_id"], tx.now)
+    row |= rows.fresh(new_id(), body["project_id"], tx.now) | {"router:external": network["router:external"]}
     networks.bump(tx, network["id"])  # first: who only refers to a row and then changes it, deadlocks with his like
     subnets.insert(tx, row)
     if not subnets.is_auto(row):

@@ -36,8 +36,18 @@ AUTO_MODES = ("slaac", "dhcpv6-stateless")
 """Modes in which hosts form their own addresses (EUI-64)."""
 
 
+_EXTERNAL = "router:external"
+
+
 def _on_networks(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return t.subnets.c.network_id.in_(sa.select(t.networks.c.id).where(condition))
+
+
+def _external(_project: str) -> sa.ColumnElement[bool]:
+    """Tell of a subnet whether its network leads outside, whoever looks."""
+    n = t.networks.c
+    outside = sa.exists().where(n.id == t.subnets.c.network_id, n.external)
+    return outside.correlate(t.subnets)
 
 
 LISTING = select.Listing(
@@ -49,7 +59,7 @@ LISTING = select.Listing(
         "shared": rbac.condition("network", t.subnets.c.network_id),
         "external": rbac.condition("network", t.subnets.c.network_id, rbac.EXTERNAL),
     },
-    viewed={"shared": rbac.allowed("network", t.subnets.c.network_id)},
+    viewed={"shared": rbac.allowed("network", t.subnets.c.network_id), _EXTERNAL: _external},
 )
 
 
@@ -61,7 +71,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, subnet_id: str) -> Row | None:
     """Find one subnet."""
-    found = select.one(tx, t.subnets, subnet_id)
+    found = select.one(tx, t.subnets, subnet_id, _external("").label(_EXTERNAL))
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
@@ -155,6 +165,7 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
         rows.standard(row, COLUMNS)
         | {
             "service_types": service_types(row),
+            _EXTERNAL: bool(row[_EXTERNAL]),
             "allocation_pools": [pool_of(pool, row["ip_version"]) for pool in pools.get(row["id"], ())],
             "dns_nameservers": [server["address"] for server in servers.get(row["id"], ())],
             "host_routes": [
