@@ -1,7 +1,7 @@
 """Rules of QoS policies: five kinds, each a resource below its policy, most of them another one without it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kaon.model import checks
@@ -124,7 +124,7 @@ def _alias(kind: Kind) -> Resource:
         member=f"alias_{kind.name}_rule",
         prefix="qos",
         verbs=frozenset({"show", "update", "delete"}),
-        attributes=(identity(kind.aliased), *owner(), *kind.attributes),
+        attributes=(identity(kind.aliased), *owner(), *(replace(one, post=False) for one in kind.attributes)),
     )
 
 
