@@ -9,7 +9,7 @@ import pytest
 
 from filter_worlds import World, anywhere, look, make_port, make_rule, new_id, pair, settle
 from ground import command, make_bridge, make_node, make_vm, on_own_ground, until
-from kaon.host.compile.rules import PROTOCOLS, grant_of, text_of
+from kaon.host.compile.rules import PROTOCOLS, grant_of, member_set, text_of
 from kaon.host.kernel.conntrack import Conntrack
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.nfnetlink import Nfnetlink
@@ -18,6 +18,8 @@ from kaon.host.plan.filters import FilterPlan, Transaction, plan_filters, withou
 from kaon.host.state.flows import Flow, Verdict
 from kaon.host.state.names import router_namespace
 from kaon.host.state.trouble import Trouble
+from kaon.wire import scopes
+from kaon.wire.address_groups import AddressPrefix
 
 pytestmark = pytest.mark.root
 
@@ -308,3 +310,23 @@ def test_what_is_said_twice_is_taken_once(tmp_path: Path) -> None:
     world.group(group_id=empty)
     settle(world, KernelFilters(tmp_path))
     assert "accept" not in command(f"nft list chain inet kaon allow_in_{empty}").replace("policy accept", "")
+
+
+@on_own_ground
+def test_an_address_group_is_written_and_changed_by_elements(tmp_path: Path) -> None:
+    """Prefixes of any length; one that comes or goes touches itself only, and adopting writes nothing."""
+    world, door, addresses = World(), KernelFilters(tmp_path), new_id()
+    scope = scopes.members(addresses)
+    rules = [make_rule("ingress", family, remote_group_id=addresses) for family in ("IPv4", "IPv6")]
+    world.bind(make_port(new_id(), 1, (world.group(*rules),)))
+    world.put(scope, *map(AddressPrefix, ("10.0.0.0/8", "192.0.2.1/32", "0.0.0.0/0", "2001:db8::/32", "::/0")))
+    settle(world, door)
+    assert not settle(world, KernelFilters(tmp_path)).transactions
+    world.drop(scope, AddressPrefix("0.0.0.0/0"), AddressPrefix("::/0"))
+    settle(world, door)
+    world.put(scope, AddressPrefix("198.51.100.0/24"))
+    plan = settle(world, door)
+    (line,) = (line for transaction in plan.transactions for line in transaction.text.splitlines())
+    assert line.startswith("add element")
+    assert "198.51.100.0/24" in line
+    assert "10.0.0.0/8" in command(f"nft list set inet kaon {member_set(addresses, 4)}")
