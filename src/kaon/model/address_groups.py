@@ -9,11 +9,13 @@ from kaon.model.extensions import Extension
 from kaon.model.query import Body
 
 
+@checks.keeps(checks.list_of(checks.schema_of(addresses.cidr)))
 def prefixes(value: Any) -> list[str]:
     """A list of prefixes, each with its length; each once, without bits to the right of it, sorted. Null is an empty list."""
     return _listed(value, addresses.cidr)
 
 
+@checks.keeps(checks.object_of(("addresses",), addresses=checks.list_of({"type": "string"})))
 def addresses_body(document: Any) -> Body:
     """Body of add_addresses and remove_addresses: `addresses`, as `prefixes`, but an address may stand for itself."""
     if not isinstance(document, dict) or not isinstance(document.get("addresses"), list):

@@ -4,7 +4,20 @@ import ipaddress
 import re
 from typing import Any, Final
 
-from kaon.model.checks import Unfit, distinct, members, optional, shown, text, uuid
+from kaon.model.checks import (
+    Unfit,
+    distinct,
+    keeps,
+    list_of,
+    members,
+    nullable,
+    object_of,
+    optional,
+    schema_of,
+    shown,
+    text,
+    uuid,
+)
 from kaon.model.errors import AllowedAddressPairsMissingIP, DuplicateAddressPairInRequest, InvalidCIDR, InvalidInput
 
 _HEX12: Final = re.compile(r"[0-9a-f]{12}")
@@ -23,6 +36,7 @@ def normal_mac(value: str) -> str | None:
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2)) if _HEX12.fullmatch(digits) else None
 
 
+@keeps({"type": "string", "pattern": "^([0-9a-f]{2}:){5}[0-9a-f]{2}$"})
 def mac(value: Any) -> str:
     """A unicast or multicast MAC address, normalised; all zeros is none, and neither is the broadcast address."""
     found = normal_mac(value) if isinstance(value, str) else None
@@ -31,6 +45,11 @@ def mac(value: Any) -> str:
     return found
 
 
+_ADDRESS: Final = {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
+_PREFIX: Final = {"type": "string", "pattern": "^[0-9a-f.:]+/[0-9]+$"}
+
+
+@keeps(_ADDRESS)
 def ip(value: Any) -> str:
     """An IP address in its shortest form."""
     try:
@@ -41,6 +60,7 @@ def ip(value: Any) -> str:
         raise Unfit(f"{shown(value)} is not a valid IP address") from None
 
 
+@keeps(_PREFIX)
 def cidr(value: Any) -> str:
     """A network in its shortest form, without bits to the right of the prefix; the prefix length must be given."""
     try:
@@ -51,6 +71,7 @@ def cidr(value: Any) -> str:
         raise Unfit(f"{shown(value)} is not a valid IP subnet") from None
 
 
+@keeps(_PREFIX)
 def subnet_cidr(value: Any) -> str:
     """A subnet's prefix, as `cidr`; an address alone is its own /32 or /128. Raises InvalidInput."""
     try:
@@ -61,6 +82,7 @@ def subnet_cidr(value: Any) -> str:
         raise InvalidInput(error_message=f"{shown(value)} is not in CIDR form") from None
 
 
+@keeps(_PREFIX)
 def destination(value: Any) -> str:
     """Where a route leads: a network in its shortest form, sent without bits to the right of the prefix."""
     try:
@@ -71,6 +93,7 @@ def destination(value: Any) -> str:
         raise Unfit(f"{shown(value)} is not a valid CIDR") from None
 
 
+@keeps(nullable(_PREFIX))
 def ip_prefix(value: Any) -> str | None:
     """What a security group rule lets through: an address becomes its own /32 or /128, bits to the right stay as sent.
 
@@ -86,6 +109,7 @@ def ip_prefix(value: Any) -> str | None:
         raise InvalidCIDR(input=shown(value)) from None
 
 
+@keeps({"type": "string"})
 def ip_or_cidr(value: Any) -> str:
     """An address, or a network, in its shortest form."""
     return cidr(value) if isinstance(value, str) and "/" in value else ip(value)
@@ -97,6 +121,7 @@ def _listed(value: Any) -> list[Any]:
     return value
 
 
+@keeps(list_of(object_of(("start", "end"), start=_ADDRESS, end=_ADDRESS)))
 def pools(value: Any) -> list[dict[str, str]]:
     """Allocation pools: `[{"start": address, "end": address}]`, with no other keys. Raises InvalidInput, too."""
     if not isinstance(value, list) or not all(isinstance(pool, dict) for pool in value):
@@ -108,6 +133,7 @@ def pools(value: Any) -> list[dict[str, str]]:
     return kept
 
 
+@keeps(list_of(_ADDRESS))
 def nameservers(value: Any) -> list[str]:
     """Different addresses of DNS servers."""
     kept = [ip(address) for address in _listed(value)]
@@ -115,6 +141,7 @@ def nameservers(value: Any) -> list[str]:
     return kept
 
 
+@keeps(list_of(object_of(("destination", "nexthop"), destination=_PREFIX, nexthop=_ADDRESS)))
 def routes(value: Any) -> list[dict[str, str]]:
     """Different routes: `[{"destination": network, "nexthop": address}]`."""
     kept = []
@@ -125,6 +152,7 @@ def routes(value: Any) -> list[dict[str, str]]:
     return kept
 
 
+@keeps(list_of(object_of(ip_address=_ADDRESS, subnet_id=schema_of(uuid))))
 def fixed_ips(value: Any) -> list[dict[str, str]]:
     """Addresses asked for: each names an address, a subnet, or both; no address twice."""
     kept = []
@@ -159,6 +187,7 @@ def _sender_mac(value: str) -> str:
     return value
 
 
+@keeps(list_of(object_of(("ip_address",), ip_address={"type": "string"}, mac_address=schema_of(mac))))
 def address_pairs(value: Any) -> list[dict[str, str]]:
     """What else a port may send as: `ip_address` (or a network) and perhaps `mac_address` (else the port's own)."""
     kept: list[dict[str, str]] = []

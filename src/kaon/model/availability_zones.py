@@ -14,6 +14,7 @@ LENGTH: Final = 255
 _word: Final = checks.text(LENGTH)
 
 
+@checks.keeps(checks.list_of(checks.schema_of(_word)))
 def _hints(value: Any) -> list[str]:
     if not isinstance(value, list):
         raise Unfit(f"{checks.shown(value)} is not a list")

@@ -2,17 +2,66 @@
 
 A value of the wrong kind raises `Unfit` with the reason (400 HTTPBadRequest, naming the attribute); one that cannot be
 converted raises InvalidInput (400), as Neutron tells the two apart. Checks with parameters are made by a function.
+
+A check also carries the JSON schema of what it keeps (`keeps`, `schema_of`): the server's own description is made of them.
 """
 
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kaon.model.errors import InvalidInput
 
 Check = Callable[[Any], Any]
 """Value as sent -> value as kept."""
+
+Schema = Mapping[str, Any]
+"""A JSON schema (2020-12) of values."""
+
+_C = TypeVar("_C", bound=Check)
+
+
+def keeps(schema: Schema) -> Callable[[_C], _C]:
+    """Mark a check: what it lets through is kept as the schema says. Other spellings may be taken, too."""
+
+    def marked(check: _C) -> _C:
+        vars(check)["schema"] = schema
+        return check
+
+    return marked
+
+
+def schema_of(check: Check) -> Schema:
+    """What the check keeps; an empty schema says nothing."""
+    found: Schema = getattr(check, "schema", {})
+    return found
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or null."""
+    kind = schema.get("type")
+    if "enum" in schema:
+        return {**schema, "enum": [*(value for value in schema["enum"] if value is not None), None]}
+    if isinstance(kind, str):
+        return {**schema, "type": [kind, "null"]}
+    return schema
+
+
+def list_of(schema: Schema) -> Schema:
+    """A list of such values."""
+    return {"type": "array", "items": schema}
+
+
+def object_of(required: Collection[str] = (), **properties: Schema) -> Schema:
+    """An object with these keys, and no others; those that are `required` are always there."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        **({"required": list(required)} if required else {}),
+    }
+
 
 SHOWN: Final = 64
 """Characters of a wrong value that a refusal repeats."""
@@ -39,6 +88,7 @@ _UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 def text(limit: int) -> Check:
     """A string of at most `limit` characters, all of which any database can keep (no NUL, no lone surrogate)."""
 
+    @keeps({"type": "string", "maxLength": limit})
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise Unfit(f"{shown(value)} is not a valid string")
@@ -51,14 +101,21 @@ def text(limit: int) -> Check:
     return check
 
 
+HIGHEST: Final = 0x7FFFFFFF
+"""The largest number that a column holds; what is compared only may have 64 bits."""
+
+_COMPARED: Final = 0x7FFFFFFFFFFFFFFF
+
+
+@keeps({"type": "integer"})
 def integer(value: Any) -> int:
-    """A whole number, also as text; a boolean is none."""
+    """A whole number of at most 64 bits, also as text; a boolean is none."""
     whole = isinstance(value, (int, str)) or (isinstance(value, float) and value.is_integer())
     try:
         number = int(value) if whole and not isinstance(value, bool) else None
     except ValueError:
         number = None
-    if number is None:
+    if number is None or abs(number) > _COMPARED:
         raise InvalidInput(error_message=f"{shown(value)} is not an integer")
     return number
 
@@ -66,6 +123,7 @@ def integer(value: Any) -> int:
 def between(low: int, high: int) -> Check:
     """A whole number of `low` to `high`, both included."""
 
+    @keeps({"type": "integer", "minimum": low, "maximum": high})
     def check(value: Any) -> int:
         number = integer(value)
         if not low <= number <= high:
@@ -76,12 +134,15 @@ def between(low: int, high: int) -> Check:
 
 
 def at_least(low: int) -> Check:
-    """A whole number of `low` or more."""
+    """A whole number of `low` or more, which a column can hold."""
 
+    @keeps({"type": "integer", "minimum": low, "maximum": HIGHEST})
     def check(value: Any) -> int:
         number = integer(value)
         if number < low:
             raise Unfit(f"{shown(value)} is less than {low}")
+        if number > HIGHEST:
+            raise Unfit(f"{shown(value)} is more than {HIGHEST}")
         return number
 
     return check
@@ -91,6 +152,7 @@ _TRUE: Final = frozenset({"true", "yes", "on", "y", "t", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "n", "f", "0"})
 
 
+@keeps({"type": "boolean"})
 def boolean(value: Any) -> bool:
     """True or false, also as number or text in any case (`1`, `t`, `yes`, `on`, ...)."""
     if isinstance(value, bool):
@@ -106,6 +168,7 @@ def boolean(value: Any) -> bool:
 def one_of(*values: object) -> Check:
     """Exactly one of the values."""
 
+    @keeps({"enum": list(values)})
     def check(value: Any) -> Any:
         # `in` alone would take True for 1 and break on what cannot be hashed.
         if not any(value == known and type(value) is type(known) for known in values):
@@ -118,6 +181,7 @@ def one_of(*values: object) -> Check:
 def number_of(*values: int) -> Check:
     """One of the whole numbers, also as text."""
 
+    @keeps({"enum": list(values)})
     def check(value: Any) -> int:
         number = integer(value)
         if number not in values:
@@ -130,6 +194,7 @@ def number_of(*values: int) -> Check:
 def optional(check: Check) -> Check:
     """As `check`, but null stays null."""
 
+    @keeps(nullable(schema_of(check)))
     def either(value: Any) -> Any:
         return None if value is None else check(value)
 
@@ -139,6 +204,7 @@ def optional(check: Check) -> Check:
 def or_empty(check: Check) -> Check:
     """As `check`, but null means an empty list."""
 
+    @keeps(schema_of(check))
     def either(value: Any) -> Any:
         return check([] if value is None else value)
 
@@ -148,6 +214,7 @@ def or_empty(check: Check) -> Check:
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
+@keeps({"type": "string", "pattern": f"^{_UUID.pattern}$"})
 def uuid(value: Any) -> str:
     """An identifier: 32 hexadecimal digits with or without dashes. It is kept as sent, except that letters become small."""
     if not isinstance(value, str) or not _UUID.fullmatch(value):
@@ -164,6 +231,7 @@ def distinct(values: Collection[Any], what: str) -> None:
         seen.append(value)
 
 
+@keeps(list_of(schema_of(uuid)))
 def uuids(value: Any) -> list[str]:
     """A list of different identifiers."""
     if not isinstance(value, list):
@@ -177,6 +245,7 @@ DICTIONARY_LIMIT: Final = 4095
 """Characters of a free-form dictionary as JSON."""
 
 
+@keeps({"type": "object"})
 def dictionary(value: Any) -> dict[str, Any]:
     """A free-form object; null means an empty one."""
     if value is None:

@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from kaon.model.attributes import Attribute
-from kaon.model.checks import Check, Unfit, shown, text
+from kaon.model.checks import Check, Unfit, keeps, schema_of, shown, text
 from kaon.model.extensions import Extension
 
 LENGTH: Final = 255
@@ -29,11 +29,13 @@ def _name(value: Any) -> str:
     return name
 
 
+@keeps(schema_of(_text))
 def host_name(value: Any) -> str:
     """What a port is called: relative, or with a dot at its end."""
     return _name(value)
 
 
+@keeps(schema_of(_text))
 def relative_name(value: Any) -> str:
     """What a floating IP is called in its domain."""
     name = _name(value)
@@ -44,6 +46,7 @@ def relative_name(value: Any) -> str:
     return name
 
 
+@keeps(schema_of(_text))
 def domain(value: Any) -> str:
     """A domain, with a dot at its end; empty: none."""
     name = _name(value)

@@ -21,6 +21,7 @@ METAINFO: Final = 4096
 """Characters of what a profile tells its driver."""
 
 
+@checks.keeps({"enum": list(SERVICE_TYPES)})
 def _service_type(value: Any) -> str:
     if value not in SERVICE_TYPES:
         raise InvalidServiceType(service_type=shown(value))

@@ -14,6 +14,7 @@ REMOTE: Final = "remote_ip_prefix"
 PREFIXES: Final = (REMOTE, "source_ip_prefix", "destination_ip_prefix")
 
 
+@checks.keeps({"type": ["string", "null"]})
 def _prefix(value: Any) -> str | None:
     """An address, or a network whose bits to the right stay as sent; null: any."""
     if value is None:

@@ -19,6 +19,7 @@ def _one_line(limit: int, *, blank: bool = False) -> Check:
     """A string of at most `limit` characters on one line, with something in it unless it may be blank."""
     text = checks.text(limit)
 
+    @checks.keeps(checks.schema_of(text))
     def check(value: Any) -> str:
         kept = str(text(value))
         if not blank and not kept.strip():
@@ -37,6 +38,15 @@ _BLANKABLE: Final = ("router", "classless-static-route")
 """Options that an empty value switches off."""
 
 
+_OPTION: Final = checks.object_of(
+    ("opt_name", "opt_value"),
+    opt_name=checks.schema_of(_option_name),
+    opt_value=checks.schema_of(_option_value),
+    ip_version={"enum": [4, 6]},
+)
+
+
+@checks.keeps(checks.list_of(_OPTION))
 def _dhcp_options(value: Any) -> list[dict[str, Any]]:
     """DHCP options: `opt_name`, `opt_value` (null: no such option), and `ip_version` (4 unless said). Each at most once."""
     if value is None:
@@ -54,6 +64,7 @@ def _dhcp_options(value: Any) -> list[dict[str, Any]]:
     return kept
 
 
+@checks.keeps({"type": ["object", "null"]})
 def _hints(value: Any) -> Any:
     """Wishes for a back end: `{"openvswitch": {"other_config": {"tx-steering": "thread" or "hash"}}}`, or null."""
     inner = value
@@ -68,6 +79,7 @@ def _hints(value: Any) -> Any:
     return value
 
 
+@checks.keeps({"type": "boolean"})
 def _either(value: Any) -> bool:
     if value is None:
         raise InvalidInput(error_message="'None' cannot be converted to a boolean")

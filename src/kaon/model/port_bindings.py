@@ -11,6 +11,7 @@ from kaon.model.ports import VNIC_TYPES
 _host_name: Final = checks.text(255)
 
 
+@checks.keeps({"type": "string", "minLength": 1, "maxLength": 255})
 def _host(value: Any) -> str:
     host = str(_host_name(value))
     if not host:

@@ -22,6 +22,7 @@ _RANGES: Final = "floating-ip-port-forwarding-port-ranges"
 _RANGE: Final = re.compile(r"([0-9]{1,5})(?::([0-9]{1,5}))?")
 
 
+@checks.keeps({"type": "string", "pattern": "^[0-9]{1,5}:[0-9]{1,5}$"})
 def _port_range(value: Any) -> str:
     """Ports `first:last`, or one of them alone, which is both."""
     found = _RANGE.fullmatch(str(value)) if isinstance(value, str) or type(value) is int else None

@@ -37,6 +37,7 @@ def _mac_filter(value: str) -> FilterValue:
     return addresses.normal_mac(value) or value
 
 
+@checks.keeps({"type": "string", "maxLength": 255})
 def _host(value: Any) -> str:
     """The host to bind to; null, like the empty string, means none."""
     return str(addresses.host(value) or "")

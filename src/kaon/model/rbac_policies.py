@@ -26,6 +26,7 @@ ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 """Object type -> what may be given on such an object."""
 
 
+@checks.keeps({"enum": list(ACTIONS)})
 def _object_type(value: Any) -> str:
     kept = value.strip().lower() if isinstance(value, str) else ""
     if kept not in ACTIONS:
@@ -33,6 +34,7 @@ def _object_type(value: Any) -> str:
     return kept
 
 
+@checks.keeps({"type": "string", "minLength": 1, "maxLength": 255})
 def _target(value: Any) -> str:
     """A project, or everybody."""
     try:

@@ -12,6 +12,19 @@ from kaon.model.tags import tagging
 _GATEWAY_KEYS: Final = ("network_id", "external_fixed_ips", "enable_snat", "qos_policy_id")
 
 
+@checks.keeps(
+    {
+        "type": ["object", "null"],
+        "properties": {
+            "network_id": checks.schema_of(checks.uuid),
+            "external_fixed_ips": checks.schema_of(addresses.fixed_ips),
+            "enable_snat": {"type": "boolean"},
+            "qos_policy_id": checks.nullable(checks.schema_of(checks.uuid)),
+        },
+        "additionalProperties": False,
+        "required": ["network_id"],
+    }
+)
 def gateway(value: Any) -> dict[str, Any] | None:
     """Where the router leads out: `network_id`, perhaps `external_fixed_ips` and `enable_snat`; null and `{}` mean nowhere."""
     if value is None or value == {}:
@@ -47,6 +60,7 @@ ROUTER: Final = Resource(
 )
 
 
+@checks.keeps(checks.object_of(subnet_id=checks.schema_of(checks.uuid), port_id=checks.schema_of(checks.uuid)))
 def interface_body(given: Any) -> Body:
     """Body of add_router_interface and remove_router_interface: `subnet_id`, `port_id`, or (on removal) both.
 
@@ -59,6 +73,7 @@ def interface_body(given: Any) -> Body:
         raise BadRequest(reason=f"Bad router request: {unfit}.") from None
 
 
+@checks.keeps(checks.object_of(("routes",), routes=checks.schema_of(addresses.routes)))
 def extraroutes_body(given: Any) -> Body:
     """Body of add_extraroutes and remove_extraroutes: `{"router": {"routes": [...]}}`, its inside."""
     return {"routes": addresses.routes(checks.members(given, ("routes",), ("routes",))["routes"])}

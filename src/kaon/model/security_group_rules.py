@@ -49,6 +49,7 @@ ETHERTYPES: Final = ("IPv4", "IPv6")
 PORT_LIMIT: Final = 65535
 
 
+@checks.keeps({"type": ["string", "null"]})
 def protocol(value: Any) -> str | None:
     """A protocol's name in small letters, or its number as text, as it was sent; `any` and null mean null.
 
@@ -73,6 +74,7 @@ def protocol_number(kept: str | None) -> int | None:
     return PROTOCOLS[kept] if kept in PROTOCOLS else int(kept)
 
 
+@checks.keeps({"type": ["integer", "null"], "minimum": 0, "maximum": PORT_LIMIT})
 def port_value(value: Any) -> int | None:
     """A port number, or a type or code of ICMP, also as text. What fits which protocol is for control to say."""
     if value is None:
@@ -86,6 +88,7 @@ def port_value(value: Any) -> int | None:
     return number
 
 
+@checks.keeps({"enum": list(ETHERTYPES)})
 def ethertype(value: Any) -> str:
     """IPv4 or IPv6, in any case."""
     for known in ETHERTYPES:

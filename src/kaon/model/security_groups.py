@@ -13,6 +13,7 @@ from kaon.model.tags import tagging
 _text = checks.text(255)
 
 
+@checks.keeps(checks.schema_of(_text))
 def name(value: Any) -> str:
     """A name of printable characters, with no blank at either end. Raises Unfit."""
     kept: str = _text(value)

@@ -14,6 +14,14 @@ PROVIDER: Final = ("provider:network_type", "provider:physical_network", "provid
 _type, _physical = checks.text(32), checks.text(64)
 
 
+_SEGMENT: Final[Mapping[str, checks.Schema]] = {
+    PROVIDER[0]: {"type": ["string", "null"], "maxLength": 32},
+    PROVIDER[1]: {"type": ["string", "null"], "maxLength": 64},
+    PROVIDER[2]: {"type": ["integer", "null"]},
+}
+
+
+@checks.keeps(checks.list_of(checks.object_of((), **_SEGMENT)))
 def several(value: Any) -> list[dict[str, Any]]:
     """The segments of a new network: objects with some of the `PROVIDER` keys; each is kept with all three. Raises Unfit."""
     if not isinstance(value, list):

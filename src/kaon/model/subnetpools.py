@@ -13,6 +13,7 @@ MOST: Final = 0x7FFFFFFF
 """The largest quota."""
 
 
+@checks.keeps(checks.list_of(checks.schema_of(addresses.cidr)))
 def prefixes(value: Any) -> list[str]:
     """A list of different networks in their shortest form; it may be empty."""
     if not isinstance(value, list):
@@ -22,6 +23,7 @@ def prefixes(value: Any) -> list[str]:
     return kept
 
 
+@checks.keeps(checks.object_of(("prefixes",), prefixes=checks.schema_of(prefixes)))
 def prefixes_body(given: Any) -> Body:
     """What `add_prefixes` and `remove_prefixes` take: `{"prefixes": [network, ...]}`, at least one. Raises Unfit."""
     if not isinstance(given, Mapping) or not given.get("prefixes"):
@@ -29,6 +31,7 @@ def prefixes_body(given: Any) -> Body:
     return {"prefixes": prefixes(given["prefixes"])}
 
 
+@checks.keeps(checks.object_of(("network_id",), network_id=checks.schema_of(checks.uuid)))
 def network_body(given: Any) -> Body:
     """What `onboard_network_subnets` takes: `{"network_id": id}`. Raises Unfit."""
     if not isinstance(given, Mapping) or given.get("network_id") is None:
@@ -39,6 +42,7 @@ def network_body(given: Any) -> Body:
 _text = checks.text(255)
 
 
+@checks.keeps(checks.schema_of(_text))
 def _name(value: Any) -> str:
     kept: str = _text(value)
     if not kept.strip():

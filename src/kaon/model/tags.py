@@ -14,6 +14,7 @@ LIMIT: Final = 50
 """Tags of one resource."""
 
 _word: Final = checks.text(LENGTH)
+_TAGS: Final = checks.list_of(checks.schema_of(_word))
 
 
 def tagging(*, post: bool = False) -> tuple[Attribute, ...]:
@@ -30,6 +31,7 @@ def tagging(*, post: bool = False) -> tuple[Attribute, ...]:
     return tags, *(Attribute(name=way, alias=alias, visible=False, filter=words) for way in ways)
 
 
+@checks.keeps({**_TAGS, "maxItems": LIMIT})
 def several(value: Any) -> list[str]:
     """A list of different tags, as a new resource may have them; sorted. Raises Unfit."""
     kept = _listed(value)
@@ -38,6 +40,7 @@ def several(value: Any) -> list[str]:
     return kept
 
 
+@checks.keeps(checks.object_of(("tags",), tags=_TAGS))
 def tags_body(document: Any) -> list[str]:
     """Tags in the body of a request below `.../tags`, sorted. Raises InvalidInput.
 

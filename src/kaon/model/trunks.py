@@ -18,6 +18,16 @@ VLAN: Final = "vlan"
 LAST_VLAN: Final = 4094
 
 
+_SUB_PORT: Final = checks.object_of(
+    ("port_id",),
+    port_id=checks.schema_of(checks.uuid),
+    segmentation_type={"type": "string"},
+    segmentation_id={"type": "integer"},
+)
+_LEAVING: Final = {"type": "object", "properties": {"port_id": checks.schema_of(checks.uuid)}, "required": ["port_id"]}
+
+
+@checks.keeps(checks.list_of(_SUB_PORT))
 def _sub_ports(value: Any) -> list[dict[str, Any]]:
     """Ports to join, each once: `port_id` and, to tell them apart in the trunk, `segmentation_type` and `segmentation_id`."""
     if not isinstance(value, list):
@@ -40,11 +50,13 @@ def _sub_ports(value: Any) -> list[dict[str, Any]]:
     return kept
 
 
+@checks.keeps(checks.object_of(("sub_ports",), sub_ports=checks.list_of(_SUB_PORT)))
 def joining_body(document: Any) -> Body:
     """Body of `add_subports`: `sub_ports`, as in POST. Raises InvalidInput."""
     return {"sub_ports": _listed(document, _sub_ports)}
 
 
+@checks.keeps(checks.object_of(("sub_ports",), sub_ports=checks.list_of(_LEAVING)))
 def leaving_body(document: Any) -> Body:
     """Body of `remove_subports`: `sub_ports`, of which only `port_id` counts. Raises InvalidInput."""
     return {"sub_ports": _listed(document, _leaving)}
