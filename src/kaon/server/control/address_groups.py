@@ -114,8 +114,8 @@ def _own(caller: Caller, tx: Transaction, group_id: str, action: str, body: Body
 
 def _create(tx: Transaction, caller: Caller, body: Body) -> Row:
     policy.authorize(caller, "create_address_group", body, body=body)
-    given = {"name": "", "description": "", "addresses": []} | body
-    row = given | rows.fresh(new_id(), body["project_id"], tx.now) | {"shared": False}
+    given: Row = {"name": "", "description": "", "addresses": []} | body
+    row: Row = given | rows.fresh(new_id(), body["project_id"], tx.now) | {"shared": False}
     address_groups.insert(tx, row)
     tx.open_scope(scopes.members(row["id"]))
     return row
