@@ -24,6 +24,7 @@ from kaon.host.state.network_state import LinkState
 from kaon.host.state.routes import Hop, Route
 from kaon.host.state.trouble import Waiting
 from kaon.wire import scopes
+from kaon.wire.networks import Segment
 from link_scenes import Scene, mac
 
 V4 = {"a": "10.99.0.1", "b": "10.99.0.2", "c": "10.99.0.3"}
@@ -98,6 +99,28 @@ def test_a_flat_network_takes_the_mapped_interface() -> None:
     ):
         facts = HostFacts("a", None, physical, frozenset({tap_name(port)}))
         assert compile_links(scene.view("a"), facts).waiting == (Waiting(f"network/{network}", reason),)
+
+
+def test_a_host_is_on_the_first_segment_that_it_reaches() -> None:
+    """Of a network with several; on none of them the bridge leads nowhere, and says so."""
+    scene = Scene(V4)
+    network = scene.network(3, "10.0.0.0/24", kind="")
+    pieces = (
+        Segment(network_type="flat", physical_network="rack1"),
+        Segment(network_type="flat", physical_network="rack2"),
+        Segment(network_type="vxlan", segmentation_id=9),
+    )
+    scene.networks[network] = structs.replace(scene.networks[network], segments=pieces)
+    port = scene.port(1, network, "a", "10.0.0.5")
+    devices = frozenset({tap_name(port), "eth1", "eth2"})
+
+    def way_out(tunnel_ip: str | None, **physical: str) -> tuple[set[str], tuple[Waiting, ...]]:
+        done = compile_links(scene.view("a"), HostFacts("a", tunnel_ip, physical, devices))
+        return {type(link).__name__ for link in done.state.links if isinstance(link, (Uplink, Vxlan))}, done.waiting
+
+    assert way_out("10.99.0.1", rack2="eth2") == ({"Uplink"}, ())
+    assert way_out("10.99.0.1", other="eth1") == ({"Vxlan"}, ())
+    assert way_out(None) == (set(), (Waiting(f"network/{network}", "this host is on none of its segments"),))
 
 
 def test_a_served_network_has_a_namespace_with_a_leg() -> None:
