@@ -101,10 +101,11 @@ def revision_of(tx: Transaction, scope: str) -> int | None:
 
 def of_host(tx: Transaction, host: str, wanted: Wanted) -> HostRows:
     """Read what `host:<host>` tells."""
-    c, further = t.ports.c, port_bindings.c
-    # A host to which a server may be moved wires the device before that happens.
-    prepared = sa.select(further.port_id).where(further.host == host, further.vif_type.not_in(NOT_WIRED))
-    here = sa.or_(sa.and_(c.host == host, c.vif_type.not_in(NOT_WIRED)), c.id.in_(prepared))
+    c = t.ports.c
+    here = sa.and_(c.host == host, c.vif_type.not_in(NOT_WIRED))
+    prepared = _prepared(tx, host) if wanted.any_of("port") else []
+    if prepared:  # by name, so that either way has its index
+        here = sa.or_(here, c.id.in_(prepared))
     bound = sa.and_(here, wanted.only("port", c.id))
     served = hosted = None
     if wanted.any_of("dhcp"):
@@ -118,6 +119,13 @@ def of_host(tx: Transaction, host: str, wanted: Wanted) -> HostRows:
         served=_rows(tx, served),
         hosted=_rows(tx, hosted),
     )
+
+
+def _prepared(tx: Transaction, host: str) -> list[str]:
+    """List the ports that may be moved to a host: it wires their devices before that happens."""
+    c = port_bindings.c
+    there = sa.select(c.port_id).where(c.host == host, c.vif_type.not_in(NOT_WIRED)).order_by(c.port_id)
+    return list(tx.connection.execute(there).scalars())
 
 
 def of_network(tx: Transaction, network_id: str, wanted: Wanted) -> NetworkRows:
@@ -194,7 +202,8 @@ def of_router(tx: Transaction, router_id: str, wanted: Wanted) -> RouterRows:
         routes = sa.select(t.router_routes).where(t.router_routes.c.router_id == router_id)
     if wanted.any_of("port"):
         p = t.router_ports.c
-        legs = sa.select(t.router_ports).where(p.router_id == router_id, wanted.only("port", p.port_id))
+        # Of several gateways hosts use the first one only.
+        legs = sa.select(t.router_ports).where(p.router_id == router_id, p.position == 0, wanted.only("port", p.port_id))
     if wanted.any_of("floatingip"):
         f = t.floatingips.c
         floatingips = sa.select(t.floatingips).where(
