@@ -41,7 +41,7 @@ def words(value: str) -> FilterValue:
 class Attribute:
     """One attribute of a resource.
 
-    check    value as sent -> value as kept; raises Unfit or InvalidInput
+    check    value as sent -> value as kept; raises Unfit or InvalidInput. What is only shown is described by it
     default  what a POST without it means: a value, NOT_SPECIFIED or REQUIRED
     post     may be named in POST
     put      may be named in PUT
@@ -116,7 +116,7 @@ class Resource:
 
 def identity(alias: str) -> Attribute:
     """The primary key."""
-    return Attribute(name="id", alias=alias, filter=words, sort=True)
+    return Attribute(name="id", alias=alias, check=checks.uuid, filter=words, sort=True)
 
 
 def owner() -> tuple[Attribute, Attribute]:
@@ -143,9 +143,9 @@ def standard() -> tuple[Attribute, ...]:
     """What every resource has besides: description, times and revision."""
     return (
         description(),
-        Attribute(name="created_at", alias="standard-attr-timestamp"),
-        Attribute(name="updated_at", alias="standard-attr-timestamp"),
-        Attribute(name="revision_number", alias="standard-attr-revisions", filter=checks.integer),
+        Attribute(name="created_at", alias="standard-attr-timestamp", check=checks.moment),
+        Attribute(name="updated_at", alias="standard-attr-timestamp", check=checks.moment),
+        Attribute(name="revision_number", alias="standard-attr-revisions", check=checks.integer, filter=checks.integer),
     )
 
 

@@ -245,6 +245,12 @@ DICTIONARY_LIMIT: Final = 4095
 """Characters of a free-form dictionary as JSON."""
 
 
+@keeps({"type": "string", "format": "date-time"})
+def moment(value: Any) -> Any:
+    """A time, which the server sets: it is only shown."""
+    return value
+
+
 @keeps({"type": "object"})
 def dictionary(value: Any) -> dict[str, Any]:
     """A free-form object; null means an empty one."""

@@ -32,6 +32,7 @@ MOST: Final = 0x7FFFFFFF
 _limit = checks.between(UNLIMITED, MOST)
 
 
+@checks.keeps(checks.object_of(**{name: checks.schema_of(_limit) for name in RESOURCES}, force={"type": "boolean"}))
 def update_body(given: Mapping[str, Any]) -> Body:
     """Body of PUT: any of the resources with a limit (-1 unlimited), and perhaps `force` (true: below usage is all right)."""
     unknown = sorted(key for key in given if key not in (*RESOURCES, "force", "check_limit", "tenant_id", "project_id"))

@@ -21,7 +21,7 @@ Changed = Callable[[Core, Caller, str, str], None]
 
 
 @dataclass(frozen=True)
-class _Roles:
+class Roles:
     """What is listed below a resource, and perhaps added and removed.
 
     named  the key of a POST that names what is added
@@ -34,28 +34,28 @@ class _Roles:
     remove: Changed | None = None
 
 
-_BELOW: Final[Mapping[tuple[str, str], _Roles]] = {
-    ("agents", "dhcp_networks"): _Roles(
+BELOW: Final[Mapping[tuple[str, str], Roles]] = {
+    ("agents", "dhcp_networks"): Roles(
         NETWORK, agent_roles.networks_of_agent, "network_id", agent_roles.add_network, agent_roles.remove_network
     ),
-    ("agents", "l3_routers"): _Roles(
+    ("agents", "l3_routers"): Roles(
         ROUTER, agent_roles.routers_of_agent, "router_id", agent_roles.add_router, agent_roles.remove_router
     ),
-    ("networks", "dhcp_agents"): _Roles(AGENT, agent_roles.agents_of_network),
-    ("routers", "l3_agents"): _Roles(AGENT, agent_roles.agents_of_router),
+    ("networks", "dhcp_agents"): Roles(AGENT, agent_roles.agents_of_network),
+    ("routers", "l3_agents"): Roles(AGENT, agent_roles.agents_of_router),
 }
 """Collection and the word below its members -> what is there."""
 
 
 def serves(collection: str, below: str) -> bool:
     """Tell whether there is something of that name below the members of a collection."""
-    return (collection, below.replace("-", "_")) in _BELOW
+    return (collection, below.replace("-", "_")) in BELOW
 
 
 def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
     """The answer to a request for what `serves` told of."""
     collection, above, below, *rest = asked.path[1:]
-    roles = _BELOW[collection, below.replace("-", "_")]
+    roles = BELOW[collection, below.replace("-", "_")]
     match asked.method, rest:
         case "GET", []:
             return _index(roles, core, caller, asked, above)
@@ -77,6 +77,6 @@ def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
     raise not_found()
 
 
-def _index(roles: _Roles, core: Core, caller: Caller, asked: Asked, above: str) -> Answer:
+def _index(roles: Roles, core: Core, caller: Caller, asked: Asked, above: str) -> Answer:
     shown = views.page(core, caller, roles.resource, roles.index(core, caller, above), lists.asked_fields(asked))
     return Answer(200, {roles.resource.collection: shown})

@@ -1,8 +1,9 @@
 """Which path leads to which resource and which module of control does its verbs."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from kaon.model.address_groups import ADDRESS_GROUP, addresses_body
 from kaon.model.address_scopes import ADDRESS_SCOPE
@@ -33,7 +34,7 @@ from kaon.model.segments import SEGMENT
 from kaon.model.subnetpools import SUBNETPOOL, network_body, prefixes_body
 from kaon.model.subnets import SUBNET
 from kaon.model.trunks import TRUNK, joining_body, leaving_body
-from kaon.server.api import agent_roles, collections, documents
+from kaon.server.api import agent_roles, collections, documents, openapi
 from kaon.server.api import quotas as quotas_api
 from kaon.server.api.asked import Answer, Asked
 from kaon.server.api.collections import Action, Served
@@ -165,7 +166,18 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
 PREFIXES: Final = frozenset(served.resource.prefix for served in COLLECTIONS.values()) - {""}
 """Words of services that a path may begin with; a collection is found without them too."""
 
-PUBLIC: Final[Mapping[str, Callable[[Asked], Answer]]] = {"/": documents.versions, "/v2.0": documents.version}
+
+@functools.cache
+def described() -> dict[str, Any]:
+    """The API as OpenAPI; made once, when somebody asks."""
+    return openapi.document(COLLECTIONS, agent_roles.BELOW)
+
+
+PUBLIC: Final[Mapping[str, Callable[[Asked], Answer]]] = {
+    "/": documents.versions,
+    "/openapi.json": lambda _asked: Answer(200, described()),
+    "/v2.0": documents.version,
+}
 """Exact paths that anybody may ask, with GET. `/v2.0/` is another one, and not public."""
 
 
