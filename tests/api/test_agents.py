@@ -59,6 +59,7 @@ def test_what_an_agent_is(core: Core, admin: Client, ann: Client) -> None:
     (one,) = admin.get("agents", agent_type="DHCP agent")["agents"]
     assert (one["availability_zone"], one["alive"], one["resources_synced"]) == ("east", True, None)
     assert [at["host"] for at in admin.get("agents", availability_zone="west")["agents"]] == []
+    assert [at["id"] for at in admin.get("agents", agent_type="DHCP Agent")["agents"]] == [one["id"]]
     changed = admin.change("agent", one["id"], admin_state_up=False, description="d")
     assert (changed["admin_state_up"], changed["description"]) == (False, "d")
     assert ann.refused("PUT", f"agents/{one['id']}", json={"agent": {"description": "e"}}) == (404, "AgentNotFound")

@@ -28,6 +28,8 @@ COLLECTIONS = (
     "routers",
     "floatingips",
     "agents",
+    "segments",
+    "network-segment-ranges",
     "address-scopes",
     "rbac-policies",
     "network-ip-availabilities",
@@ -48,6 +50,8 @@ def world(core: Core, admin: Client, ann: Client) -> Client:
     admin.make("subnet", network_id=outside, ip_version=4, cidr="203.0.113.0/24", enable_dhcp=False)
     for number in range(NUMBER):
         prefix = f"10.{number}.0"
+        ids = {"network_type": "vxlan", "minimum": 9000 + number, "maximum": 9000 + number}
+        admin.make("network_segment_range", **ids)
         network = ann.make("network")["id"]
         ann.make("subnetpool", name="pool", prefixes=["192.0.2.0/24", f"{prefix}.0/24"])
         ann.ask("POST", "/v2.0/address-scopes", json={"address_scope": {"ip_version": 4}})

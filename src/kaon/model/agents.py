@@ -26,7 +26,7 @@ AGENT: Final = Resource(
         Attribute(name="created_at", alias="agent", sort=True),
         Attribute(name="started_at", alias="agent", sort=True),
         Attribute(name="heartbeat_timestamp", alias="agent", sort=True),
-        Attribute(name="alive", alias="agent", filter=checks.boolean),
+        Attribute(name="alive", alias="agent", filter=checks.boolean, sort=True),
         Attribute(name="configurations", alias="agent"),
         Attribute(name="availability_zone", alias="availability_zone", filter=words),
         Attribute(name="resources_synced", alias="agent-resources-synced"),

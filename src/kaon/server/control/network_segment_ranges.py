@@ -1,7 +1,7 @@
 """Network segment ranges: create, show, index, update, delete. Those that come from the configuration are shown only."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from kaon.lib.ids import new_id
 from kaon.model.errors import BadRequest
@@ -19,7 +19,6 @@ from kaon.server.control import following, policy, segment_types
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import network_segment_ranges as ranges
 from kaon.server.store import rows, segments, select, tags
-from kaon.server.store.addresses import free_segments
 from kaon.server.store.engine import Transaction
 
 MOST_SHOWN: Final = 20_000
@@ -40,12 +39,12 @@ def show(core: Core, caller: Caller, range_id: str, fields: frozenset[str] | Non
 
 
 def index(core: Core, caller: Caller, query: Query) -> Page:
-    """List ranges; nobody but administrators sees any. What is used and free costs two statements for each range."""
+    """List ranges; nobody but administrators sees any."""
     seeing = policy.visibility(caller, "network_segment_ranges")
 
     def work(tx: Transaction) -> Page:
         found, more = ranges.index(tx, bounded(core, query), seeing)
-        return Page([_counted(tx, row, query.fields) for row in found], more)
+        return Page(_all_counted(tx, found, query.fields), more)
 
     try:
         return core.store.read(work)
@@ -156,13 +155,38 @@ def _used(tx: Transaction, row: Row) -> list[tuple[int, str]]:
 
 
 def _counted(tx: Transaction, row: Row, fields: frozenset[str] | None) -> Row:
-    """Add what is used and what is free to a range."""
-    if fields is not None and not fields & {"used", "available"}:
-        return row
-    available: list[int] = []
-    free = free_segments(row["network_type"], row["physical_network"])
-    for first, last in free.within(tx, row["minimum"], row["maximum"]):
-        available.extend(range(first, min(last, first + MOST_SHOWN - len(available) - 1) + 1))
-        if len(available) >= MOST_SHOWN:
-            break
-    return row | {"used": {str(number): project for number, project in _used(tx, row)}, "available": available}
+    return _all_counted(tx, [row], fields)[0]
+
+
+def _all_counted(tx: Transaction, found: Sequence[Row], fields: frozenset[str] | None) -> list[Row]:
+    """Add what is used and what is free to ranges."""
+    if not found or (fields is not None and not fields & {"used", "available"}):
+        return list(found)
+    used, free = segments.used_and_free(tx, {_key(row) for row in found})
+    return [
+        row
+        | {
+            "used": {
+                str(one["segmentation_id"]): one["project_id"] for one in used if _key(one) == _key(row) and _has(row, one)
+            },
+            "available": _numbers(row, [one for one in free if _key(one) == _key(row)]),
+        }
+        for row in found
+    ]
+
+
+def _key(row: Mapping[Any, Any]) -> tuple[str, str]:
+    return row["network_type"], row["physical_network"]
+
+
+def _has(row: Row, one: Mapping[Any, Any]) -> bool:
+    return bool(row["minimum"] <= one["segmentation_id"] <= row["maximum"])
+
+
+def _numbers(row: Row, free: Sequence[Mapping[Any, Any]]) -> list[int]:
+    """List the free ids of a range, as many as are shown."""
+    found: list[int] = []
+    for one in free:
+        first, last = max(one["first"], row["minimum"]), min(one["last"], row["maximum"])
+        found.extend(range(first, min(last, first + MOST_SHOWN - len(found) - 1) + 1))
+    return found

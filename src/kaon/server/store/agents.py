@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.lib.ids import new_id
-from kaon.model.query import Query, Row
+from kaon.model.query import FilterValue, Query, Row
 from kaon.server.store import select
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
@@ -36,9 +36,15 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing, heard_after: dat
     heard_after  an agent heard of since then is alive
     """
     alive = sa.case((t.agents.c.heartbeat_timestamp >= heard_after, sa.true()), else_=sa.false())
-    listing = select.Listing(table=t.agents, columns={name: t.agents.c[name] for name in (*_PLAIN, *_TIMES)} | {"alive": alive})
+    columns = {name: t.agents.c[name] for name in (*_PLAIN, *_TIMES)} | {"alive": alive}
+    listing = select.Listing(table=t.agents, columns=columns, special={"agent_type": _of_types})
     page = select.index(tx, listing, query, seeing)
     return [_row(row, heard_after) for row in page.rows], page.has_more
+
+
+def _of_types(values: tuple[FilterValue, ...]) -> select.Condition:
+    """Agents of these types in small or capital letters: clients count on what Neutron's usual database does."""
+    return sa.func.lower(t.agents.c.agent_type).in_([str(value).lower() for value in values])
 
 
 def show(tx: Transaction, agent_id: str, heard_after: datetime) -> Row | None:

@@ -73,12 +73,6 @@ class Ranges(Generic[N]):
                 return number
         raise Retry("free ranges change faster than they can be read")
 
-    def within(self, tx: Transaction, low: N, high: N) -> list[tuple[N, N]]:
-        """List the ranges of free numbers from `low` to `high`, cut to it, in order."""
-        c = self.table.c
-        found = tx.execute(sa.select(c.first, c.last).where(self._mine(c.last >= low, c.first <= high)).order_by(c.first))
-        return [(max(first, low), min(last, high)) for first, last in found]
-
     def take(self, tx: Transaction, number: N) -> bool:
         """Take one number. False when it was not free here: taken, or in no range at all."""
         c = self.table.c

@@ -123,6 +123,22 @@ def in_use(
     return [(row.segmentation_id, row.project_id) for row in tx.execute(wanted)]
 
 
+def used_and_free(tx: Transaction, keys: Collection[tuple[str, str]]) -> tuple[list[RowMap], list[RowMap]]:
+    """List what is used and what is free of types on physical networks (pairs of both), by id: two statements.
+
+    Used: network_type, physical_network, segmentation_id, project_id. Free: network_type, physical_network, first, last.
+    """
+    used = (
+        sa.select(_c.network_type, _c.physical_network, _c.segmentation_id, t.networks.c.project_id)
+        .select_from(TABLE.join(t.networks, t.networks.c.id == _c.network_id))
+        .where(sa.tuple_(_c.network_type, _c.physical_network).in_(sorted(keys)))
+        .order_by(_c.segmentation_id)
+    )
+    f = t.free_segments.c
+    free = sa.select(t.free_segments).where(sa.tuple_(f.network_type, f.physical_network).in_(sorted(keys)))
+    return list(tx.execute(used).mappings()), list(tx.execute(free.order_by(f.first)).mappings())
+
+
 def subnets_on(tx: Transaction, segment_id: str) -> list[str]:
     """List the subnets that are on a segment, sorted."""
     c = t.subnets.c
