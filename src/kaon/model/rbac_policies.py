@@ -104,6 +104,6 @@ EXTENSIONS: Final = (
         "Add address_scope type to RBAC",
         "2020-02-12T00:00:00-00:00",
         "Address scopes can be shared by RBAC.",
-        awaits="routers translate between address scopes only: no host does without source NAT inside one",
+        awaits="no host leaves out source NAT between networks of one address scope",
     ),
 )
