@@ -5,6 +5,12 @@ from typing import Any
 import pytest
 from api_client import Client
 
+from kaon.server.control import hosts, scope_reading
+from kaon.server.control.core import Core
+from kaon.wire import scopes
+from kaon.wire.messages import Hello, Role
+from kaon.wire.trunks import Trunk
+
 NOWHERE = "7d3a1d8c-3f0e-4bd7-9c8d-1f4b5f1f2a11"
 
 
@@ -137,6 +143,31 @@ def test_a_trunk_that_is_down_stays_as_it_is(ann: Client, network: str) -> None:
     assert ann.refused("DELETE", f"trunks/{trunk}") == disabled
     assert ann.change("trunk", trunk, admin_state_up=True)["admin_state_up"]
     ann.remove("trunk", trunk)
+
+
+def test_the_host_of_the_parent_is_told(core: Core, ann: Client, nova: Client, network: str) -> None:
+    """Of all that the trunk carries, wherever its parent goes."""
+    for number in (1, 2):
+        hosts.hello(
+            core, Hello(wire_version=1, host=f"h{number}", instance="1", roles=(Role.L2,), tunnel_ip=f"192.0.2.{number}")
+        )
+
+    def told(host: str) -> list[Trunk]:
+        found = core.store.read(lambda tx: scope_reading.read_scope(tx, scopes.host(host)))
+        assert found is not None
+        return [entry for entry in found[1].values() if isinstance(entry, Trunk)]
+
+    parent, joined = _port(ann, network), _port(ann, network)
+    trunk = ann.make("trunk", port_id=parent)["id"]
+    nova.change("port", parent, **{"binding:host_id": "h1"})
+    _act(ann, trunk, "add_subports", _sub(joined, 7))
+    (seen,) = told("h1")
+    assert (seen.id, seen.port_id, seen.admin_state_up) == (trunk, parent, True)
+    assert [(one.port_id, one.network_id, one.segmentation_id) for one in seen.sub_ports] == [(joined, network, 7)]
+    nova.change("port", parent, **{"binding:host_id": "h2"})
+    assert (told("h1"), [one.id for one in told("h2")]) == ([], [trunk])
+    ann.remove("trunk", trunk)
+    assert told("h2") == []
 
 
 def test_trunks_are_counted(admin: Client, ann: Client, network: str) -> None:

@@ -11,11 +11,13 @@ from kaon.wire.ports import GroupMember, HostPort, NetworkPort, RouterPort
 from kaon.wire.routers import HostedRouter, Router
 from kaon.wire.security_groups import Rule, SecurityGroup
 from kaon.wire.subnets import ServedNetwork, Subnet
+from kaon.wire.trunks import Trunk
 
 Entry = (
     HostPort
     | ServedNetwork
     | HostedRouter
+    | Trunk
     | Network
     | Subnet
     | NetworkPort

@@ -20,6 +20,9 @@ def changed(tx: Transaction, before: Row, after: Row) -> None:
     hosts = prepared(tx, after)
     moved = any(before[key] != after[key] for key in ("binding:host_id", "binding:vif_type"))
     _touch(tx, before, after, placed=moved, prepared=hosts)
+    if before["trunk_id"] != after["trunk_id"] or (moved and after["trunk_id"]):
+        for trunk_id in {before["trunk_id"], after["trunk_id"]} - {None}:
+            touch_trunk(tx, trunk_id, before, after)
     groups = {*before["security_groups"], *after["security_groups"]}
     concerned = (before["binding:host_id"], after["binding:host_id"])
     if not moved and before["security_groups"] == after["security_groups"]:
@@ -62,6 +65,12 @@ def follow_on(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
     for host in sorted(hosts):
         tx.touch(scopes.host(host), f"port/{port['id']}")
         followers.follow_port(tx, host, port["network_id"], port["security_groups"])
+
+
+def touch_trunk(tx: Transaction, trunk_id: str, *parents: Row) -> None:
+    """Tell the hosts of its parent, as that was and is, of a trunk."""
+    for host in sorted({binding.wired_host(parent) for parent in parents} - {""}):
+        tx.touch(scopes.host(host), f"trunk/{trunk_id}")
 
 
 def _touch(tx: Transaction, before: Row, after: Row, *, placed: bool, prepared: Collection[str] = ()) -> None:

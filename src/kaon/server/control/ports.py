@@ -193,8 +193,9 @@ def rebind(tx: Transaction, port: Row, hosts: Collection[str]) -> None:
 def become_parent(tx: Transaction, port_id: str, trunk_id: str | None) -> None:
     """Remember that a port is the parent of a trunk, or (None) no longer."""
     port = find_any(tx, port_id)
-    ports.update(tx, port_id, {"trunk_id": trunk_id, **rows.raised(port, tx.now)})
-    port_scopes.changed(tx, port, port)
+    changed = {"trunk_id": trunk_id, **rows.raised(port, tx.now)}
+    ports.update(tx, port_id, changed)
+    port_scopes.changed(tx, port, port | changed)
 
 
 def replace_addresses(core: Core, tx: Transaction, port: Row, left: Sequence[ipam.FixedIp]) -> Row:

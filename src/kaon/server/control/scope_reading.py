@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.control.core import Core
-from kaon.server.intent import address_groups, floatingips, networks, ports, routers, security_groups, subnets
+from kaon.server.intent import address_groups, floatingips, networks, ports, routers, security_groups, subnets, trunks
 from kaon.server.store import scope_rows
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
@@ -28,7 +28,7 @@ MOST_KEYS_IN_A_DELTA = 500
 def read_scope(tx: Transaction, scope: str, keys: Collection[str] | None = None) -> tuple[int, dict[str, Entry]] | None:
     """Read a scope: its revision, and its entries by key; with `keys` only those of them that exist.
 
-    None when there is no such scope. At most nine statements.
+    None when there is no such scope. At most eleven statements.
     """
     revision = scope_rows.revision_of(tx, scope)
     if revision is None:
@@ -118,6 +118,8 @@ def _host(tx: Transaction, host: str, wanted: Wanted) -> Iterable[Entry]:
         yield ports.host_port(row, addresses, group_ids, pairs, rules)
     yield from map(subnets.served_network, rows.served)
     yield from map(routers.hosted_router, rows.hosted)
+    for row in rows.trunks:
+        yield trunks.trunk(row, rows.sub_ports.get(row["id"], ()))
 
 
 def _network(tx: Transaction, network_id: str, wanted: Wanted) -> Iterable[Entry]:

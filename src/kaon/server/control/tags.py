@@ -32,7 +32,6 @@ from kaon.server.store import rows, tags
 from kaon.server.store import security_groups as group_rows
 from kaon.server.store import subnetpools as pool_rows
 from kaon.server.store import subnets as subnet_rows
-from kaon.server.store import trunks as trunk_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -95,7 +94,7 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
     "ports": _Tagged("port", _find_port, ports.stamp),
     "routers": _Tagged("router", routers.find, _stamp_router),
     "floatingips": _Tagged("floatingip", floatingips.find, floatingips.stamp),
-    "trunks": _Tagged("trunk", trunks.find, lambda tx, row: trunk_rows.update(tx, row["id"], rows.raised(row, tx.now))),
+    "trunks": _Tagged("trunk", trunks.find, trunks.stamp),
     "security_groups": _Tagged(
         "security_group", _find_group, lambda tx, row: group_rows.update(tx, row["id"], rows.raised(row, tx.now))
     ),

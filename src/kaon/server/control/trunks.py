@@ -16,7 +16,7 @@ from kaon.model.errors.trunks import (
 )
 from kaon.model.query import Body, Page, Query, Row
 from kaon.model.trunks import INHERIT, LAST_VLAN, VLAN
-from kaon.server.control import following, policy, ports, quota_usage
+from kaon.server.control import following, policy, port_scopes, ports, quota_usage
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import rows, select, trunks
 from kaon.server.store.engine import Transaction
@@ -124,6 +124,11 @@ def get_subports(core: Core, caller: Caller, trunk_id: str) -> Row:
     return {"sub_ports": row["sub_ports"]}
 
 
+def stamp(tx: Transaction, row: Row) -> None:
+    """Raise the revision of a trunk (as `find` gave it) because something that belongs to it changed."""
+    _store(tx, row, {})
+
+
 def find(caller: Caller, tx: Transaction, trunk_id: str) -> Row:
     """Find a trunk that the caller may see. Errors: TrunkNotFound."""
     row = trunks.show(tx, trunk_id)
@@ -209,6 +214,7 @@ def _moved(tx: Transaction, row: Row, left: Sequence[Row]) -> Row:
 def _store(tx: Transaction, row: Row, changed: Row) -> Row:
     changed |= rows.raised(row, tx.now)
     trunks.update(tx, row["id"], changed)
+    port_scopes.touch_trunk(tx, row["id"], ports.find_any(tx, row["port_id"]))
     return row | changed
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
+from kaon.server.store.tables import trunks as trunk_tables
 from kaon.server.store.tables.qos import qos_rules
 from kaon.server.store.tables.segments import network_segments
 from kaon.server.store.tables.sharing import address_group_addresses
@@ -59,6 +60,8 @@ class HostRows:
     ports: PortRows
     served: Sequence[RowMap]
     hosted: Sequence[RowMap]
+    trunks: Sequence[RowMap] = ()
+    sub_ports: ByParent = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,33 @@ def of_host(tx: Transaction, host: str, wanted: Wanted) -> HostRows:
     if wanted.any_of("router"):
         r = t.hosted_routers.c
         hosted = sa.select(t.hosted_routers).where(r.host == host, wanted.only("router", r.router_id))
+    trunks = _trunks(tx, host, wanted)
     return HostRows(
         ports=_with_rules(tx, _ports(tx, bound, groups=True, pairs=True)) if wanted.any_of("port") else PortRows(),
         served=_rows(tx, served),
         hosted=_rows(tx, hosted),
+        trunks=trunks,
+        sub_ports=_carried(tx, [row["id"] for row in trunks]),
     )
+
+
+def _trunks(tx: Transaction, host: str, wanted: Wanted) -> Sequence[RowMap]:
+    """Read the trunks whose parent is bound to the host."""
+    if not wanted.any_of("trunk"):
+        return ()
+    c, port = trunk_tables.trunks.c, t.ports.c
+    here = sa.and_(port.host == host, port.vif_type.not_in(NOT_WIRED), port.trunk_id.is_not(None))
+    chosen = sa.select(trunk_tables.trunks).join(t.ports, port.id == c.port_id).where(here, wanted.only("trunk", c.id))
+    return _rows(tx, chosen)
+
+
+def _carried(tx: Transaction, trunk_ids: Sequence[str]) -> ByParent:
+    """Read the sub-ports of trunks, with the networks of their ports, by trunk; no statement when there is no trunk."""
+    if not trunk_ids:
+        return {}
+    c, port = trunk_tables.trunk_subports.c, t.ports.c
+    joined = sa.select(trunk_tables.trunk_subports, port.network_id).join(t.ports, port.id == c.port_id)
+    return _by(_rows(tx, joined.where(c.trunk_id.in_(sorted(trunk_ids)))), "trunk_id")
 
 
 def _prepared(tx: Transaction, host: str) -> list[str]:
