@@ -85,6 +85,11 @@ def anything(value: Any) -> Any:
 _UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
 
 
+def keepable(value: str) -> bool:
+    """Whether any database can keep the text, and be asked for it: no NUL, no lone surrogate."""
+    return not _UNKEPT.search(value)
+
+
 def text(limit: int) -> Check:
     """A string of at most `limit` characters, all of which any database can keep (no NUL, no lone surrogate)."""
 
@@ -94,7 +99,7 @@ def text(limit: int) -> Check:
             raise Unfit(f"{shown(value)} is not a valid string")
         if len(value) > limit:
             raise Unfit(f"{shown(value)} exceeds maximum length of {limit}")
-        if _UNKEPT.search(value):
+        if not keepable(value):
             raise Unfit(f"{shown(value)} holds characters that cannot be kept")
         return value
 

@@ -29,6 +29,9 @@ UNLIMITED: Final = -1
 MOST: Final = 0x7FFFFFFF
 """The largest limit."""
 
+PROJECT_LENGTH: Final = 255
+"""Characters of a project's id."""
+
 _limit = checks.between(UNLIMITED, MOST)
 
 

@@ -50,11 +50,15 @@ def _name(value: Any) -> str:
     return kept
 
 
+# Taken as number or text, shown as text, as Neutron does.
+_bits: Final = checks.keeps({"type": ["integer", "string"], "minimum": 0, "maximum": checks.HIGHEST})(checks.at_least(0))
+
+
 def _length(name: str) -> Attribute:
     return Attribute(
         name=name,
         alias="subnetpool",
-        check=checks.at_least(0),
+        check=_bits,
         default=NOT_SPECIFIED,
         post=True,
         put=True,

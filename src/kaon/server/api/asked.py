@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from kaon.model.errors import BadRequest
+
+_DIGITS: Final = 4000
+"""Python reads no longer numbers."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Asked:
         key, equals, number = self.headers.get("if-match", "").strip().strip('"').partition("=")
         if key.strip() != "revision_number" or not equals:
             return None
-        if not number.strip().isdecimal():
+        if not number.strip().isdecimal() or len(number) > _DIGITS:
             raise BadRequest(reason="The revision_number of If-Match must be a whole number")
         return int(number)
 

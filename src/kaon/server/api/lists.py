@@ -18,6 +18,9 @@ RESERVED: Final = frozenset({"fields", "limit", "marker", "page_reverse", "sort_
 OPEN: Final = frozenset(PROVIDER)
 """What lists may be narrowed by though it is not shown: clients of Neutron's ask for their own networks of a type."""
 
+_DIGITS: Final = 4000
+"""Python reads no longer numbers."""
+
 ADDRESS_PARTS: Final = frozenset({"ip_address", "ip_address_substr", "subnet_id"})
 """Sub-keys of `fixed_ips`; others are passed over, as Neutron does."""
 
@@ -35,7 +38,7 @@ def asked_query(resource: Resource, asked: Asked, caller: Caller, *, maximum: in
         fields=views.needed(caller, resource, asked_fields(asked)),
         sort=_sort(resource, asked),
         limit=limit,
-        marker=(limit and _last(asked, "marker")) or None,  # a marker without pages means nothing, as in Neutron
+        marker=(limit and _marker(asked)) or None,  # a marker without pages means nothing, as in Neutron
         page_reverse=(_last(asked, "page_reverse") or "").lower() in ("true", "1"),
     )
 
@@ -44,12 +47,27 @@ def _last(asked: Asked, wanted: str) -> str | None:
     return next((value for key, value in reversed(asked.query) if key == wanted), None)
 
 
+def _marker(asked: Asked) -> str | None:
+    given = _last(asked, "marker")
+    try:
+        return given and _known(given)
+    except checks.Unfit as unfit:
+        raise BadRequest(reason=f"Invalid marker: {unfit}") from None
+
+
+def _known(value: str) -> str:
+    """The value of a filter or a marker, when databases can be asked for it. Raises Unfit."""
+    if not checks.keepable(value):
+        raise checks.Unfit(f"{checks.shown(value)} holds characters that nothing has")
+    return value
+
+
 def _limit(asked: Asked, maximum: int) -> int | None:
     given = _last(asked, "limit")
     if given is None:
         limit = 0
-    elif given.isdecimal():
-        limit = int(given)
+    elif given.isdecimal() and len(given) < _DIGITS:
+        limit = min(int(given), checks.HIGHEST)
     else:
         raise BadRequest(reason=f"Limit must be an integer 0 or greater and not {checks.shown(given)}")
     if maximum and (limit == 0 or limit > maximum):
@@ -86,7 +104,10 @@ def _filters(resource: Resource, asked: Asked) -> dict[str, tuple[FilterValue, .
         raise TenantIdProjectIdFilterConflict
     wanted: dict[str, tuple[FilterValue, ...]] = {}
     for key, values in given.items():
-        converted = dict.fromkeys(resource.filters[key](value) for value in values)
+        try:
+            converted = dict.fromkeys(resource.filters[key](_known(value)) for value in values)
+        except checks.Unfit as unfit:
+            raise HTTPBadRequest(reason=f"Invalid input for {key}. Reason: {unfit}.") from None
         kept = tuple(value for value in converted if not isinstance(value, tuple) or value[0] in ADDRESS_PARTS)
         if kept:
             wanted["project_id" if key == "tenant_id" else key] = kept

@@ -38,6 +38,8 @@ def _project(core: Core, caller: Caller, asked: Asked, project: str) -> Answer:
     if asked.method == "GET":
         return Answer(200, {"quota": quotas.show(core, caller, project)})
     if asked.method == "PUT":
+        if len(project) > words.PROJECT_LENGTH:
+            raise not_found()
         body = words.update_body(bodies.inside(bodies.parsed(asked.body), "quota"))
         return Answer(200, {"quota": quotas.update(core, caller, project, body)})
     if asked.method == "DELETE":
