@@ -50,7 +50,6 @@ def completed(core: Core, body: Body) -> Row:
     row |= {key: list(row[key]) for key in ("allowed_address_pairs", "tags")}
     _check_name(core, row["dns_name"])
     row["extra_dhcp_opts"] = merged([], row["extra_dhcp_opts"])
-    row["ip_allocation"] = "none" if body.get("fixed_ips") == [] else "immediate"
     if row["hardware_offload_type"]:
         capabilities = row["binding:profile"].get("capabilities", [])
         if isinstance(capabilities, list) and row["hardware_offload_type"] not in capabilities:
