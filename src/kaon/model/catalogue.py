@@ -9,14 +9,17 @@ from kaon.model import (
     agents,
     auto_allocated_topologies,
     availability_zones,
+    conntrack_helpers,
     default_security_group_rules,
     dns,
     extensions,
     flavors,
     floatingip_pools,
     floatingips,
+    local_ips,
     logs,
     metering_labels,
+    ndp_proxies,
     network_ip_availabilities,
     network_segment_ranges,
     networks,
@@ -27,6 +30,7 @@ from kaon.model import (
     qos_rules,
     quotas,
     rbac_policies,
+    routers,
     security_group_rules,
     security_groups,
     security_groups_default_statefulness,
@@ -40,14 +44,17 @@ from kaon.model.agents import AGENT
 from kaon.model.attributes import Resource
 from kaon.model.auto_allocated_topologies import AUTO_ALLOCATED_TOPOLOGY
 from kaon.model.availability_zones import AVAILABILITY_ZONE
+from kaon.model.conntrack_helpers import CONNTRACK_HELPER
 from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.extensions import Extension
 from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingip_pools import FLOATINGIP_POOL
 from kaon.model.floatingips import FLOATINGIP
+from kaon.model.local_ips import LOCAL_IP, PORT_ASSOCIATION
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
 from kaon.model.metering_label_rules import METERING_LABEL_RULE
 from kaon.model.metering_labels import METERING_LABEL
+from kaon.model.ndp_proxies import NDP_PROXY
 from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
@@ -84,6 +91,10 @@ RESOURCES: Final[tuple[Resource, ...]] = (
     ROUTER,
     FLOATINGIP,
     PORT_FORWARDING,
+    CONNTRACK_HELPER,
+    NDP_PROXY,
+    LOCAL_IP,
+    PORT_ASSOCIATION,
     METERING_LABEL,
     METERING_LABEL_RULE,
     AGENT,
@@ -126,6 +137,10 @@ DECLARED: Final[Mapping[str, Extension]] = {
         *network_ip_availabilities.EXTENSIONS,
         *default_security_group_rules.EXTENSIONS,
         *logs.EXTENSIONS,
+        *routers.EXTENSIONS,
+        *conntrack_helpers.EXTENSIONS,
+        *ndp_proxies.EXTENSIONS,
+        *local_ips.EXTENSIONS,
         *floatingips.EXTENSIONS,
         *port_forwardings.EXTENSIONS,
         *metering_labels.EXTENSIONS,

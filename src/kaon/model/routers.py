@@ -5,6 +5,7 @@ from typing import Any, Final
 from kaon.model import addresses, availability_zones, checks
 from kaon.model.attributes import NOT_SPECIFIED, Attribute, Resource, identity, label, owner, standard, switch
 from kaon.model.errors import BadRequest
+from kaon.model.extensions import Extension
 from kaon.model.flavors import ROUTER_FLAVOR
 from kaon.model.query import Body
 from kaon.model.tags import tagging
@@ -40,6 +41,19 @@ def gateway(value: Any) -> dict[str, Any] | None:
     return kept
 
 
+def _manner(name: str, alias: str, *, filtered: bool = False) -> Attribute:
+    """How the router works; null, as leaving it out, says nothing."""
+    return Attribute(
+        name=name,
+        alias=alias,
+        check=checks.optional(checks.boolean),
+        default=NOT_SPECIFIED,
+        post=True,
+        put=True,
+        filter=checks.boolean if filtered else None,
+    )
+
+
 ROUTER: Final = Resource(
     collection="routers",
     member="router",
@@ -52,6 +66,14 @@ ROUTER: Final = Resource(
         *availability_zones.zones("router_availability_zone"),
         Attribute(name="external_gateway_info", alias="ext-gw-mode", check=gateway, post=True, put=True),
         Attribute(name="routes", alias="extraroute", check=checks.or_empty(addresses.routes), default=NOT_SPECIFIED, put=True),
+        Attribute(name="external_gateways", alias="external-gateway-multihoming"),
+        Attribute(name="enable_snat", alias="router-enable-snat", filter=checks.boolean, sort=True),
+        _manner("distributed", "dvr"),
+        _manner("ha", "l3-ha"),
+        _manner("enable_ndp_proxy", "l3-ext-ndp-proxy", filtered=True),
+        _manner("enable_default_route_bfd", "enable-default-route-bfd"),
+        _manner("enable_default_route_ecmp", "enable-default-route-ecmp"),
+        Attribute(name="conntrack_helpers", alias="expose-l3-conntrack-helper"),
         ROUTER_FLAVOR,
         *standard(),
         *tagging(),
@@ -77,3 +99,70 @@ def interface_body(given: Any) -> Body:
 def extraroutes_body(given: Any) -> Body:
     """Body of add_extraroutes and remove_extraroutes: `{"router": {"routes": [...]}}`, its inside."""
     return {"routes": addresses.routes(checks.members(given, ("routes",), ("routes",))["routes"])}
+
+
+def gateways_body(given: Any) -> Body:
+    """Body of the actions on several gateways: `{"router": {"external_gateways": [...]}}`, its inside."""
+    listed = checks.members(given, ("external_gateways",), ("external_gateways",))["external_gateways"]
+    if not isinstance(listed, list):
+        raise checks.Unfit(f"{checks.shown(listed)} is not a list")
+    kept = [gateway(one) for one in listed]
+    if None in kept:
+        raise checks.Unfit("a gateway needs a network_id")
+    return {"external_gateways": kept}
+
+
+_CENTRAL: Final = "hosts make every router one that a single host forwards for"
+_SEVERAL: Final = "hosts lead out by a router's first gateway only"
+
+EXTENSIONS: Final = (
+    Extension("dvr", "Distributed Virtual Router", "2014-06-1T10:00:00-00:00", "Routers are on every host.", awaits=_CENTRAL),
+    Extension("l3-ha", "HA Router extension", "2014-04-26T00:00:00-00:00", "Several hosts keep a router.", awaits=_CENTRAL),
+    Extension("network_ha", "Network HA creation flag", "2023-04-27T10:00:00-00:00", "HA networks.", awaits=_CENTRAL),
+    Extension(
+        "router-admin-state-down-before-update",
+        "Enforce Router's Admin State Down Before Update Extension",
+        "2019-07-02T15:56:00",
+        "A router is down while it becomes distributed, or ceases to be.",
+        awaits=_CENTRAL,
+    ),
+    Extension(
+        "router-enable-snat",
+        'Exposes the router "enable_snat" read-only configuration flag',
+        "2025-09-18T18:00:00-00:00",
+        "Routers show whether they translate source addresses.",
+    ),
+    Extension(
+        "l3-port-ip-change-not-allowed",
+        "Prevent L3 router ports IP address change extension",
+        "2018-10-09T10:00:00-00:00",
+        "The addresses of a router's ports stay.",
+    ),
+    Extension(
+        "ecmp_routes",
+        "Equal Cost Multipath Routing",
+        "2020-11-26T18:00:00-00:00",
+        "Several routes to one destination are used alike.",
+    ),
+    Extension(
+        "external-gateway-multihoming",
+        "Neutron L3 External Gateway Multihoming",
+        "2023-01-18T00:00:00-00:00",
+        "A router may have several gateways.",
+        awaits=_SEVERAL,
+    ),
+    Extension(
+        "enable-default-route-bfd",
+        "Enable Default Route BFD",
+        "2023-02-27T00:00:00-00:00",
+        "Routers watch whether the ways out work.",
+        awaits=_SEVERAL,
+    ),
+    Extension(
+        "enable-default-route-ecmp",
+        "Enable Default Route ECMP",
+        "2023-02-27T00:00:00-00:00",
+        "Routers use several ways out alike.",
+        awaits=_SEVERAL,
+    ),
+)

@@ -8,15 +8,19 @@ from typing import Any, Final
 from kaon.model.address_groups import ADDRESS_GROUP, addresses_body
 from kaon.model.address_scopes import ADDRESS_SCOPE
 from kaon.model.agents import AGENT
-from kaon.model.availability_zones import AVAILABILITY_ZONE
 from kaon.model.auto_allocated_topologies import AUTO_ALLOCATED_TOPOLOGY, DRY_RUN
+from kaon.model.availability_zones import AVAILABILITY_ZONE
+from kaon.model.checks import keepable
+from kaon.model.conntrack_helpers import CONNTRACK_HELPER
 from kaon.model.default_security_group_rules import DEFAULT_SECURITY_GROUP_RULE
 from kaon.model.flavors import FLAVOR, FLAVOR_SERVICE_PROFILE, NEXT_PROVIDER, SERVICE_PROFILE, SERVICE_PROVIDER
 from kaon.model.floatingip_pools import FLOATINGIP_POOL
 from kaon.model.floatingips import FLOATINGIP
+from kaon.model.local_ips import LOCAL_IP, PORT_ASSOCIATION
 from kaon.model.logs import LOG, LOGGABLE_RESOURCE
 from kaon.model.metering_label_rules import METERING_LABEL_RULE
 from kaon.model.metering_labels import METERING_LABEL
+from kaon.model.ndp_proxies import NDP_PROXY
 from kaon.model.network_ip_availabilities import NETWORK_IP_AVAILABILITY
 from kaon.model.network_segment_ranges import NETWORK_SEGMENT_RANGE
 from kaon.model.networks import NETWORK
@@ -26,7 +30,7 @@ from kaon.model.ports import PORT
 from kaon.model.qos_policies import POLICY
 from kaon.model.qos_rules import ALIASES, BY_NAME, RULE_TYPE, RULES
 from kaon.model.rbac_policies import RBAC_POLICY
-from kaon.model.routers import ROUTER, extraroutes_body, interface_body
+from kaon.model.routers import ROUTER, extraroutes_body, gateways_body, interface_body
 from kaon.model.security_group_rules import SECURITY_GROUP_RULE
 from kaon.model.security_groups import SECURITY_GROUP
 from kaon.model.security_groups_default_statefulness import DEFAULT_STATEFULNESS
@@ -43,17 +47,22 @@ from kaon.server.control import (
     address_groups,
     address_scopes,
     agents,
-    availability_zones,
     auto_allocated_topologies,
+    availability_zones,
+    conntrack_helpers,
     default_security_group_rules,
+    external_gateways,
     flavor_service_profiles,
     flavors,
     floatingip_pools,
     floatingips,
+    local_ip_associations,
+    local_ips,
     loggable_resources,
     logs,
     metering_label_rules,
     metering_labels,
+    ndp_proxies,
     network_ip_availabilities,
     network_segment_ranges,
     networks,
@@ -69,9 +78,9 @@ from kaon.server.control import (
     security_group_rules,
     security_groups,
     security_groups_default_statefulness,
+    segments,
     service_profiles,
     service_providers,
-    segments,
     subnetpools,
     subnets,
     trunks,
@@ -131,8 +140,14 @@ COLLECTIONS: Final[Mapping[str, Served]] = {
                 "remove_router_interface": Action(routers.remove_interface, interface_body),
                 "add_extraroutes": Action(routers.add_extraroutes, extraroutes_body, envelope=True),
                 "remove_extraroutes": Action(routers.remove_extraroutes, extraroutes_body, envelope=True),
+                "add_external_gateways": Action(external_gateways.add, gateways_body, envelope=True),
+                "update_external_gateways": Action(external_gateways.update, gateways_body, envelope=True),
+                "remove_external_gateways": Action(external_gateways.remove, gateways_body, envelope=True),
             },
+            {"conntrack_helpers": Served(CONNTRACK_HELPER, conntrack_helpers)},
         ),
+        Served(NDP_PROXY, ndp_proxies),
+        Served(LOCAL_IP, local_ips, children={"port_associations": Served(PORT_ASSOCIATION, local_ip_associations)}),
         Served(FLOATINGIP, floatingips, children={"port_forwardings": Served(PORT_FORWARDING, port_forwardings)}),
         Served(METERING_LABEL, metering_labels),
         Served(METERING_LABEL_RULE, metering_label_rules),
@@ -190,6 +205,8 @@ def answer_public(asked: Asked) -> Answer:
 
 def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
     """The answer to any other request."""
+    if not all(map(keepable, asked.path)):
+        raise not_found()
     if asked.path[1:2] and asked.path[1] in PREFIXES:
         asked = dataclasses.replace(asked, path=(asked.path[0], *asked.path[2:]))
     match asked.path:

@@ -23,7 +23,7 @@ from kaon.server.control import (
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.store import floatingips as floating
-from kaon.server.store import port_forwardings, realised, rows, select
+from kaon.server.store import local_ips, ndp_proxies, port_forwardings, realised, rows, select
 from kaon.server.store import routers as routers_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
@@ -131,6 +131,8 @@ def dissociate_port(core: Core, tx: Transaction, port_id: str, left: Collection[
         _touch(tx, row["id"], row, row)
     lost = [one for one in port_forwardings.of_port(tx, port_id) if one["internal_ip_address"] not in left]
     forward_no_more(tx, lost)
+    ndp_proxies.forget_addresses(tx, port_id, left)
+    local_ips.forget_addresses(tx, port_id, left)
 
 
 def forward(tx: Transaction, row: Row, router_id: str) -> None:

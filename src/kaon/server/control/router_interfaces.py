@@ -5,9 +5,11 @@ from ipaddress import ip_address, ip_network
 
 from kaon.lib.addresses import IPV4
 from kaon.model import errors
+from kaon.model.errors.gateways import RouterInterfaceInUseByNDPProxy
 from kaon.model.query import Body, Row
 from kaon.server.control import binding, following, policy, ports, router_legs, scheduling, subnets
 from kaon.server.control.core import Caller, Core
+from kaon.server.store import ndp_proxies
 from kaon.server.store import routers as rows
 from kaon.server.store import rows as standard
 from kaon.server.store import subnets as subnet_rows
@@ -139,6 +141,8 @@ def _check_unused(tx: Transaction, router: Row, subnet_id: str) -> None:
     """Refuse to take an interface that floating IPs or routes need."""
     if rows.floatingips_through(tx, router["id"], subnet_id):
         raise errors.RouterInterfaceInUseByFloatingIP(router_id=router["id"], subnet_id=subnet_id)
+    if router["enable_ndp_proxy"] and ndp_proxies.of_router(tx, router["id"], subnet_id):
+        raise RouterInterfaceInUseByNDPProxy(router_id=router["id"], subnet_id=subnet_id)
     cidrs = [ip_network(leg["cidr"]) for leg in rows.attached(tx, router["id"]) if leg["subnet_id"] == subnet_id]
     for route in router["routes"]:
         if any(ip_address(route["nexthop"]) in cidr for cidr in cidrs):

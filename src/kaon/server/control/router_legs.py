@@ -22,9 +22,9 @@ def find(caller: Caller, tx: Transaction, router_id: str) -> Row:
     return row
 
 
-def attach(tx: Transaction, router_id: str, port: Row) -> None:
-    """Make a port a leg of the router, for whoever follows it."""
-    rows.add_leg(tx, router_id, port)
+def attach(tx: Transaction, router_id: str, port: Row, position: int = 0) -> None:
+    """Make a port a leg of the router, for whoever follows it. position: among its gateways."""
+    rows.add_leg(tx, router_id, port, position)
     tx.touch(scopes.router(router_id), f"port/{port['id']}")
     followers.follow_router(tx, rows.hosts_of(tx, router_id), router_id, [port["network_id"]])
 

@@ -1,4 +1,4 @@
-"""Routers: the five verbs, interfaces (`router_interfaces`), gateway (`router_gateways`) and extra routes."""
+"""Routers: five verbs, interfaces (`router_interfaces`), gateways (`router_gateways`, `external_gateways`), extra routes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
@@ -9,8 +9,11 @@ from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import (
     availability_zones,
     binding,
+    external_gateways,
     flavors,
     following,
+    ha_networks,
+    ndp_proxies,
     policy,
     quota_usage,
     router_gateways,
@@ -25,6 +28,9 @@ from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
 Route = Mapping[str, str]
+
+_MANNERS = ("distributed", "ha", "enable_default_route_bfd", "enable_default_route_ecmp")
+"""What a router is, or does with its gateways; none of it is carried out by hosts yet."""
 
 add_interface = router_interfaces.add
 remove_interface = router_interfaces.remove
@@ -81,10 +87,12 @@ def delete(core: Core, caller: Caller, router_id: str, revision: int | None = No
             raise errors.RouterInUse(router_id=router_id, reason="it has interfaces")
         if routers_rows.floatingips_through(tx, router_id):
             raise errors.RouterInUse(router_id=router_id, reason="floating IPs go through it")
-        router_gateways.change(core, tx, caller, router, None)
+        external_gateways.drop_all(core, tx, router)
         scheduling.release_router(tx, router_id)
         quota_usage.release(tx, router["project_id"], "router", 1)
         routers_rows.delete(tx, router_id)
+        if router["ha"]:
+            ha_networks.release(core, tx, router["project_id"])
         tx.close_scope(scopes.router(router_id))
 
     following.write(core, work)
@@ -113,8 +121,9 @@ def add(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
         key: body[key] for key in ("name", "description", "admin_state_up") if key in body
     }
     row = rows.fresh(new_id(), project_id, tx.now) | given
-    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": []}
-    row |= {"flavor_id": None, "distributed": False, "ha": False} | flavors.of_router(caller, tx, body)
+    row |= {"status": "ACTIVE", "external_gateway_info": None, "routes": [], "enable_snat": True}
+    row |= {name: bool(body.get(name)) for name in _MANNERS}
+    row |= {"flavor_id": None, "enable_ndp_proxy": False} | flavors.of_router(caller, tx, body)
     row["availability_zone_hints"] = body.get("availability_zone_hints", [])
     availability_zones.check(tx, "router", row["availability_zone_hints"])
     binding.router_backend(core).validate_router(row)
@@ -123,12 +132,19 @@ def add(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     tx.touch(scopes.router(row["id"]), "router")
     if body.get("external_gateway_info"):
         router_gateways.change(core, tx, caller, row, body["external_gateway_info"])
+    if row["ha"]:
+        ha_networks.ensure(core, tx, caller, project_id)
+    if body.get("enable_ndp_proxy"):
+        ndp_proxies.settle(tx, _again(tx, row["id"]))
+        routers_rows.set_ndp_proxy(tx, row["id"], enabled=True)
     return _again(tx, row["id"])
 
 
-def _change(core: Core, tx: Transaction, caller: Caller, router: Row, changes: Body) -> Row:
+def _change(core: Core, tx: Transaction, caller: Caller, router: Row, said: Body) -> Row:
+    changes = {key: value for key, value in said.items() if value is not None or key not in (*_MANNERS, "enable_ndp_proxy")}
     if not changes:
         return router
+    _check_manners(router, changes)
     router_id = router["id"]
     binding.router_backend(core).validate_router(router | changes)
     if "external_gateway_info" in changes:
@@ -137,9 +153,30 @@ def _change(core: Core, tx: Transaction, caller: Caller, router: Row, changes: B
         quota_usage.check_size(tx, router["project_id"], "router_route", len(changes["routes"]), core.settings)
         _check_routes(tx, router_id, changes["routes"])
         routers_rows.set_routes(tx, router_id, changes["routes"])
+    if changes.get("ha", router["ha"]) and not router["ha"]:
+        ha_networks.ensure(core, tx, caller, router["project_id"])
+    if changes.get("enable_ndp_proxy"):
+        ndp_proxies.settle(tx, _again(tx, router_id))
     routers_rows.update(tx, router_id, changes | rows.raised(router, tx.now))
+    if router["ha"] and not changes.get("ha", True):
+        ha_networks.release(core, tx, router["project_id"])
     tx.touch(scopes.router(router_id), "router")
     return _again(tx, router_id)
+
+
+def _check_manners(router: Row, changes: Body) -> None:
+    """Refuse that a router that is up becomes another kind of router, or one whose flavor says what it is.
+
+    Errors  BadRequest, InvalidInput.
+    """
+    changed = [name for name in ("distributed", "ha") if changes.get(name, router[name]) != router[name]]
+    up = changes.get("admin_state_up", router["admin_state_up"])
+    for name in changed:
+        if up or (name == "distributed" and router["admin_state_up"]):
+            reason = f"Bad router request: {name} of a router cannot change while it is up; set admin_state_up to False first."
+            raise errors.BadRequest(reason=reason)
+        if router["flavor_id"] is not None:
+            raise errors.InvalidInput(error_message=f"flavor {router['flavor_id']} says whether the router is {name}")
 
 
 def _reroute(core: Core, caller: Caller, router_id: str, action: str, change: Callable[[list[Route]], list[Route]]) -> Row:

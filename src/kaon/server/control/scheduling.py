@@ -149,7 +149,8 @@ def host_router(core: Core, tx: Transaction, router_id: str, host: str) -> None:
     roles.host_router(tx, router_id, host)
     tx.touch(scopes.host(host), f"router/{router_id}")
     for leg in legs:
-        ports.alter(core, tx, ports.find_any(tx, leg["port_id"]), {"binding:host_id": host})
+        if not leg["position"]:  # gateways beyond the first are nowhere yet
+            ports.alter(core, tx, ports.find_any(tx, leg["port_id"]), {"binding:host_id": host})
     followers.follow_router(tx, [host], router_id, {leg["network_id"] for leg in legs})
 
 

@@ -97,6 +97,9 @@ def of_address(tx: Transaction, network_id: str, port_id: str, fixed_ip_address:
 def router_between(tx: Transaction, subnet_id: str, external_network_id: str) -> str | None:
     """Find a router that has a leg on the subnet and its gateway on the external network; its gateway address counts first."""
     leg, address, subnet, router = t.router_ports.c, t.ip_allocations.c, t.subnets.c, t.routers.c
+    gateway = t.router_ports.alias("gateway")
+    there = sa.and_(gateway.c.network_id == external_network_id, gateway.c.device_owner == GATEWAY)
+    outside = router.id.in_(sa.select(gateway.c.router_id).where(there))
     statement = (
         sa.select(router.id)
         .select_from(
@@ -104,7 +107,7 @@ def router_between(tx: Transaction, subnet_id: str, external_network_id: str) ->
             .join(t.ip_allocations, address.port_id == leg.port_id)
             .join(t.subnets, subnet.id == address.subnet_id)
         )
-        .where(address.subnet_id == subnet_id, leg.device_owner != GATEWAY, router.gateway_network_id == external_network_id)
+        .where(address.subnet_id == subnet_id, leg.device_owner != GATEWAY, outside)
         .order_by(sa.case((address.ip_address == subnet.gateway_ip, 0), else_=1), router.id)
         .limit(1)
     )

@@ -25,12 +25,16 @@ COLUMNS = {
     "flavor_id": "flavor_id",
     "distributed": "distributed",
     "ha": "ha",
+    "enable_snat": "enable_snat",
+    "enable_ndp_proxy": "enable_ndp_proxy",
+    "enable_default_route_bfd": "enable_default_route_bfd",
+    "enable_default_route_ecmp": "enable_default_route_ecmp",
 }
 """Wire name -> column, for attributes that are one column."""
 
 LISTING = select.Listing(
     table=t.routers,
-    columns=select.standard_columns(t.routers, "admin_state_up", "status", "flavor_id"),
+    columns=select.standard_columns(t.routers, "admin_state_up", "status", "flavor_id", "enable_snat", "enable_ndp_proxy"),
     special=tags.filters(t.routers),
 )
 
@@ -56,7 +60,7 @@ def lock(tx: Transaction, router_id: str) -> None:
 
 def insert(tx: Transaction, row: Row) -> None:
     """Store a router that leads nowhere yet."""
-    bare = {"gateway_network_id": None, "enable_snat": True}
+    bare = {"gateway_network_id": None}
     hints = {"availability_zone_hints": json.dumps(row["availability_zone_hints"])}
     tx.execute(sa.insert(t.routers).values(rows.values(row, COLUMNS) | bare | hints))
 
@@ -72,6 +76,17 @@ def set_gateway(tx: Transaction, router_id: str, network_id: str | None, *, enab
     tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(values))
 
 
+def set_ndp_proxy(tx: Transaction, router_id: str, *, enabled: bool) -> None:
+    """Store whether the router answers for addresses inside."""
+    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(enable_ndp_proxy=enabled))
+
+
+def leave_gateway(tx: Transaction, router_id: str) -> None:
+    """Store that the router leads nowhere, and so answers for nobody there."""
+    values = {"gateway_network_id": None, "enable_snat": True, "enable_ndp_proxy": False}
+    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(values))
+
+
 def set_gateway_policy(tx: Transaction, router_id: str, policy_id: str | None) -> None:
     """Store which QoS policy the gateway of a router has."""
     tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(gateway_qos_policy_id=policy_id))
@@ -84,13 +99,20 @@ def set_routes(tx: Transaction, router_id: str, routes: Sequence[Mapping[str, st
         tx.execute(sa.insert(t.router_routes), [{"router_id": router_id} | dict(route) for route in routes])
 
 
-def add_leg(tx: Transaction, router_id: str, port: Row) -> None:
-    """Store that a port is a leg of the router."""
-    tx.execute(
-        sa.insert(t.router_ports).values(
-            port_id=port["id"], router_id=router_id, network_id=port["network_id"], device_owner=port["device_owner"]
-        )
-    )
+def set_helpers(tx: Transaction, router_id: str, helpers: Sequence[Mapping[str, Any]]) -> None:
+    """Store what the router shows of its conntrack helpers."""
+    tx.execute(sa.update(t.routers).where(t.routers.c.id == router_id).values(conntrack_helpers=json.dumps(list(helpers))))
+
+
+def add_leg(tx: Transaction, router_id: str, port: Row, position: int = 0) -> None:
+    """Store that a port is a leg of the router. position: among its gateways."""
+    leg = {"port_id": port["id"], "network_id": port["network_id"], "device_owner": port["device_owner"]}
+    tx.execute(sa.insert(t.router_ports).values(leg | {"router_id": router_id, "position": position}))
+
+
+def place_leg(tx: Transaction, port_id: str, position: int) -> None:
+    """Store where a gateway stands among those of its router."""
+    tx.execute(sa.update(t.router_ports).where(t.router_ports.c.port_id == port_id).values(position=position))
 
 
 def remove_leg(tx: Transaction, port_id: str) -> None:
@@ -150,6 +172,13 @@ def floatingips_through(tx: Transaction, router_id: str, subnet_id: str | None =
     return list(tx.execute(statement).scalars())
 
 
+def floatingips_on(tx: Transaction, router_id: str, network_id: str) -> bool:
+    """Tell whether floating IPs of an external network go through the router."""
+    f = t.floatingips.c
+    mine = sa.and_(f.router_id == router_id, f.floating_network_id == network_id)
+    return tx.execute(sa.select(f.id).where(mine).limit(1)).first() is not None
+
+
 def delete(tx: Transaction, router_id: str) -> None:
     """Forget a router with its routes. Errors: IntegrityError while it has legs."""
     rows.remove(tx, t.routers, router_id)
@@ -158,42 +187,51 @@ def delete(tx: Transaction, router_id: str) -> None:
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     c = t.router_routes.c
     routes = select.children(tx, page, c.router_id, c.destination, c.nexthop)
-    gateways = _gateway_addresses(tx, page)
+    gateways = _gateways(tx, page)
     tagged = tags.of_page(tx, page, "routers")
     zones = roles.zones_of_routers(tx, page)
     return [
         rows.standard(row, COLUMNS)
+        | _outside(row, gateways.get(row["id"], ()))
         | {
-            "external_gateway_info": _gateway(row, gateways.get(row["id"], ())),
             "routes": [
                 {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
             ],
             "availability_zone_hints": json.loads(row["availability_zone_hints"]),
             "availability_zones": zones.get(row["id"], []),
+            "conntrack_helpers": json.loads(row["conntrack_helpers"]),
             "tags": tagged.get(row["id"], []),
         }
         for row in page.rows
     ]
 
 
-def _gateway(row: RowMap, addresses: Collection[RowMap]) -> Row | None:
-    if row["gateway_network_id"] is None:
-        return None
-    fixed_ips = [{"subnet_id": found["subnet_id"], "ip_address": found["ip_address"]} for found in addresses]
-    gateway = {"network_id": row["gateway_network_id"], "external_fixed_ips": fixed_ips, "enable_snat": row["enable_snat"]}
-    return gateway | ({"qos_policy_id": row["gateway_qos_policy_id"]} if row["gateway_qos_policy_id"] else {})
+def _outside(row: RowMap, addresses: Collection[RowMap]) -> Row:
+    """Tell where a router leads out: its gateways, and the first of them."""
+    by_port: dict[str, Row] = {}
+    for found in addresses:
+        gateway = by_port.setdefault(
+            found["port_id"],
+            {"network_id": found["network_id"], "external_fixed_ips": [], "enable_snat": row["enable_snat"]},
+        )
+        if found["ip_address"] is not None:
+            gateway["external_fixed_ips"].append({"subnet_id": found["subnet_id"], "ip_address": found["ip_address"]})
+    gateways = list(by_port.values())
+    if gateways and row["gateway_qos_policy_id"]:
+        gateways[0]["qos_policy_id"] = row["gateway_qos_policy_id"]
+    return {"external_gateway_info": dict(gateways[0]) if gateways else None, "external_gateways": gateways}
 
 
-def _gateway_addresses(tx: Transaction, page: select.Rows) -> dict[str, list[RowMap]]:
-    """Find the addresses of the gateways of a page's routers, by router id: one statement."""
+def _gateways(tx: Transaction, page: select.Rows) -> dict[str, list[RowMap]]:
+    """Find the gateways of a page's routers and their addresses, by router id: one statement."""
     if all(row["gateway_network_id"] is None for row in page.rows):
         return {}
     leg, address = t.router_ports.c, t.ip_allocations.c
     statement = (
-        sa.select(leg.router_id, address.subnet_id, address.ip_address)
-        .select_from(t.router_ports.join(t.ip_allocations, address.port_id == leg.port_id))
+        sa.select(leg.router_id, leg.port_id, leg.network_id, address.subnet_id, address.ip_address)
+        .select_from(t.router_ports.outerjoin(t.ip_allocations, address.port_id == leg.port_id))
         .where(leg.device_owner == GATEWAY)
-        .order_by(address.position)
+        .order_by(leg.position, leg.port_id, address.position)
     )
     if len(page.rows) <= _FEW:
         statement = statement.where(leg.router_id.in_([row["id"] for row in page.rows]))
