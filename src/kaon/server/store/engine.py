@@ -269,6 +269,7 @@ class Store:
             except DBAPIError as problem:
                 if problem.connection_invalidated:
                     raise _UndecidedError(problem) from problem
+                _roll_back(connection)
                 raise
             return result, transaction.dirty, transaction.posted
 
@@ -315,6 +316,14 @@ class Store:
         finally:
             for engine in engines:
                 sa.event.remove(engine, "before_cursor_execute", collect)
+
+
+def _roll_back(connection: Connection) -> None:
+    """End a transaction whose COMMIT failed: SQLAlchemy holds it for ended, and its next user would go on with it."""
+    try:
+        connection.connection.rollback()
+    except Exception:  # noqa: BLE001  # each driver has its own; what matters is that nobody gets this connection again
+        connection.invalidate()
 
 
 def _ensure_epoch(tx: Transaction) -> None:
