@@ -62,7 +62,7 @@ def protocol(value: Any) -> str | None:
         return None
     if word in PROTOCOLS:
         return word
-    if word.isascii() and word.isdigit() and int(word) <= 255:  # noqa: PLR2004  # one octet in the IP header
+    if word.isascii() and word.isdigit() and len(word) < 9 and int(word) <= 255:  # noqa: PLR2004  # one octet in the IP header
         return str(int(word))
     raise SecurityGroupRuleInvalidProtocol(protocol=checks.shown(value), values=", ".join(PROTOCOLS))
 

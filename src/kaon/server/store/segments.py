@@ -30,7 +30,9 @@ COLUMNS = {
 }
 """Wire name -> column, for attributes that are one column."""
 
-LISTING = select.Listing(table=TABLE, columns={wire: _c[column] for wire, column in COLUMNS.items()})
+LISTING = select.Listing(
+    table=TABLE, columns={wire: _c[column] for wire, column in COLUMNS.items()} | {"revision_number": _c.revision_number}
+)
 
 ALONE = "network_type"
 """Column of a network that is empty unless it has a single segment."""
