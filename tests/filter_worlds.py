@@ -14,7 +14,7 @@ from kaon.host.state.names import router_namespace
 from kaon.host.state.trouble import Trouble
 from kaon.wire import scopes
 from kaon.wire.entries import Entry
-from kaon.wire.floatingips import FloatingIp
+from kaon.wire.floatingips import FloatingIp, Forward
 from kaon.wire.networks import Network
 from kaon.wire.ports import AddressPair, FixedIp, GroupMember, HostPort, NetworkPort, RouterPort
 from kaon.wire.routers import HostedRouter, Router
@@ -156,6 +156,13 @@ def floating(address: str, fixed: str) -> FloatingIp:
         fixed_ip_address=fixed,
         port_id=new_id(),
     )
+
+
+def forwarding(address: str, *ways: tuple[str, int, int, str, int, int]) -> FloatingIp:
+    """Make a floating IP that forwards ports: (protocol, first and last outside, address inside, first and last there)."""
+    names = ("protocol", "external_first", "external_last", "internal_ip_address", "internal_first", "internal_last")
+    forwards = tuple(Forward(**dict(zip(names, way, strict=True))) for way in ways)
+    return FloatingIp(id=new_id(), revision=1, floating_network_id=new_id(), floating_ip_address=address, forwards=forwards)
 
 
 def pair(address: str, mac: str = "") -> AddressPair:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from filter_worlds import World, floating, new_id, settle
+from filter_worlds import World, floating, forwarding, new_id, settle
 from ground import Node, command, echoes, make_node, on_own_ground
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.state.names import gateway_leg, router_leg, router_namespace
@@ -146,3 +146,29 @@ def test_a_floating_ip_that_moves_leads_to_its_new_vm(tmp_path: Path) -> None:
     assert not echoes(client, server)
     assert routed.outside.reaches(FLOATING, 80)
     accepted(routed.two)
+
+
+@on_own_ground
+def test_single_ports_lead_in_until_they_are_removed(tmp_path: Path) -> None:
+    """One, several to one, several to as many, several to the same: also for a VM behind the router. Others lead nowhere."""
+    routed = Routed(tmp_path)
+    scope = f"router:{routed.router}"
+    first = forwarding(FLOATING, ("tcp", 8080, 8080, ONE, 80, 80), ("tcp", 9000, 9002, TWO, 80, 80))
+    other = forwarding(OTHER_FLOATING, ("tcp", 80, 82, ONE, 80, 82), ("tcp", 1079, 1081, TWO, 79, 81))
+    routed.world.put(scope, first, other)
+    settle(routed.world, routed.door)
+    ways = [(FLOATING, 8080, routed.one), (FLOATING, 9000, routed.two), (FLOATING, 9002, routed.two)]
+    for address, port, inside in (*ways, (OTHER_FLOATING, 80, routed.one), (OTHER_FLOATING, 1080, routed.two)):
+        assert routed.outside.reaches(address, port)
+        assert accepted(inside)[1] == OUTSIDE
+    assert routed.two.reaches(FLOATING, 8080)
+    assert accepted(routed.one)[1] == GATEWAY
+    for address, port in ((FLOATING, 80), (FLOATING, 9003), (OTHER_FLOATING, 1082), (OTHER_FLOATING, 8080)):
+        assert not routed.outside.reaches(address, port)
+    kept = routed.outside.connect(OTHER_FLOATING, 80)
+    kept_inside, _ = accepted(routed.one)
+    del routed.world.scopes[scope][first.key]
+    settle(routed.world, routed.door)
+    assert not routed.outside.reaches(FLOATING, 8080)
+    assert echoes(kept, kept_inside)
+    assert not settle(routed.world, routed.door)  # the kernel has what was written

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from kaon.host.agent.work import Outcome
 from kaon.host.compile.allocations import is_filtered
+from kaon.host.compile.floatingips import FORWARDED, FORWARDED_RANGES
 from kaon.host.compile.ports import LEG_OWNERS
 from kaon.host.compile.view import View
 from kaon.host.state.filters import PORT_MAP, quoted, split_element
@@ -94,8 +95,13 @@ class _Facts:
 
     def translated(self, router_id: str) -> frozenset[str]:
         """List the floating addresses that a router translates."""
-        elements = self.outcome.actual.filters.elements(router_namespace(router_id), "inet", "floating")
-        return frozenset(split_element(text)[0] for text in elements)
+        filters, namespace = self.outcome.actual.filters, router_namespace(router_id)
+        keys = (
+            split_element(text)[0]
+            for collection in ("floating", FORWARDED, FORWARDED_RANGES)
+            for text in filters.elements(namespace, "inet", collection)
+        )
+        return frozenset(key.partition(" . ")[0] for key in keys)
 
 
 def _said(kind: RealisedKind, identity: str, revision: int, reason: str) -> Realised:

@@ -1,6 +1,6 @@
 """Address translation of routers: the table `inet kaon` in each router's namespace. Pure.
 
-    nat prerouting  -100   daddr: floating -> fixed, wherever the packet comes from
+    nat prerouting  -100   daddr: floating -> fixed, wherever the packet comes from; or only single ports of it
     nat postrouting  100   what leaves by the gateway: saddr fixed -> floating, otherwise -> the gateway's address
                            what came in by another leg for a floating IP and leaves by one (hairpin): the same, so that
                            the answer comes back here and not straight to a neighbour that never asked its sender
@@ -8,14 +8,23 @@
 Traffic between networks of the router is not translated, nor is IPv6. What changes are elements only; rules never do.
 """
 
+from collections.abc import Iterator
+
 from kaon.host.compile.prefixes import first_of
 from kaon.host.compile.security_groups import CompiledFilters
 from kaon.host.compile.view import RouterView, View
 from kaon.host.state.filters import Chain, Collection, FilterState, Hook, Table, element, quoted
 from kaon.host.state.names import gateway_leg, router_leg, router_namespace
 from kaon.host.state.trouble import Waiting
+from kaon.wire.floatingips import Forward
 
 GATEWAY = "network:router_gateway"
+
+FORWARDED = "forwarded"
+"""Map: address, protocol and port outside -> address and port inside."""
+
+FORWARDED_RANGES = "forwarded_ranges"
+"""Map: address, protocol and ports outside -> address inside; the port stays."""
 
 
 def compile_floatingips(view: View) -> CompiledFilters:
@@ -57,6 +66,8 @@ def _table(view: View, router: RouterView, waiting: list[Waiting]) -> Table:
     incoming: dict[str, str] = {}
     outgoing: dict[str, str] = {}
     for floatingip in sorted(router.floatingips.values(), key=lambda one: one.id):
+        if not floatingip.fixed_ip_address:
+            continue
         incoming.setdefault(floatingip.floating_ip_address, floatingip.fixed_ip_address)
         outgoing.setdefault(floatingip.fixed_ip_address, floatingip.floating_ip_address)
     sources = {device: address for device, address in gateways.items() if address and router.router.enable_snat}
@@ -66,15 +77,15 @@ def _table(view: View, router: RouterView, waiting: list[Waiting]) -> Table:
     owners = tuple(f"floatingip/{one}" for one in sorted(router.floatingips)) + owner
     return Table(
         chains={
-            "arriving": Chain(
-                hook=Hook("nat", "prerouting", -100), rules=("dnat ip to ip daddr map @floating",), owners=owners
-            ),
+            "arriving": Chain(hook=Hook("nat", "prerouting", -100), rules=_ARRIVING, owners=owners),
             "leaving": Chain(hook=Hook("nat", "postrouting", 100), rules=_LEAVING, owners=owners),
         },
         collections={
             "outside": Collection("set", "type ifname;", frozenset(map(quoted, gateways)), owners),
             "floating": Collection("map", "type ipv4_addr : ipv4_addr;", _elements(incoming), owners),
             "fixed": Collection("map", "type ipv4_addr : ipv4_addr;", _elements(outgoing), owners),
+            FORWARDED: Collection("map", f"type {_PORT} : ipv4_addr . inet_service;", _single_ports(router), owners),
+            FORWARDED_RANGES: Collection("map", f"type {_PORT} : ipv4_addr; flags interval;", _ranges(router), owners),
             "source": Collection(
                 "map",
                 "type ifname : ipv4_addr;",
@@ -85,6 +96,13 @@ def _table(view: View, router: RouterView, waiting: list[Waiting]) -> Table:
     )
 
 
+_PORT = "ipv4_addr . inet_proto . inet_service"
+_WITH_PORTS = "meta l4proto { tcp, udp, sctp, dccp } dnat ip to ip daddr . meta l4proto . th dport map"
+_ARRIVING = (
+    "dnat ip to ip daddr map @floating",
+    f"{_WITH_PORTS} @{FORWARDED}",
+    f"{_WITH_PORTS} @{FORWARDED_RANGES}",
+)
 _HAIRPIN = "iifname != @outside oifname != @outside ct status dnat"
 _LEAVING = (
     "oifname @outside snat ip to ip saddr map @fixed",
@@ -96,3 +114,35 @@ _LEAVING = (
 
 def _elements(addresses: dict[str, str]) -> frozenset[str]:
     return frozenset(element(key, value) for key, value in addresses.items())
+
+
+def _forwards(router: RouterView) -> Iterator[tuple[str, Forward]]:
+    """Give every way with the floating address that it begins at."""
+    for floatingip in sorted(router.floatingips.values(), key=lambda one: one.id):
+        yield from ((floatingip.floating_ip_address, way) for way in floatingip.forwards)
+
+
+def _stays(way: Forward) -> bool:
+    """Say whether several ports lead to the same ports inside: nft has one element for all of them."""
+    outside = (way.external_first, way.external_last)
+    return way.external_first != way.external_last and outside == (way.internal_first, way.internal_last)
+
+
+def _single_ports(router: RouterView) -> frozenset[str]:
+    elements = set()
+    for address, way in _forwards(router):
+        if _stays(way):
+            continue
+        step = 0 if way.internal_first == way.internal_last else 1
+        for at in range(way.external_last - way.external_first + 1):
+            key = f"{address} . {way.protocol} . {way.external_first + at}"
+            elements.add(element(key, f"{way.internal_ip_address} . {way.internal_first + at * step}"))
+    return frozenset(elements)
+
+
+def _ranges(router: RouterView) -> frozenset[str]:
+    return frozenset(
+        element(f"{address} . {way.protocol} . {way.external_first}-{way.external_last}", way.internal_ip_address)
+        for address, way in _forwards(router)
+        if _stays(way)
+    )

@@ -102,7 +102,8 @@ def _element(value: Any, body: Mapping[str, Any]) -> str:
     types = body["type"] if isinstance(body["type"], list) else [body["type"]]
     if "map" not in body:
         return _text(value, types)
-    return element(_text(value[0], types), _text(value[1], [body["map"]]))
+    # A map to several things at once says what they are in one text.
+    return element(_text(value[0], types), _text(value[1], body["map"].split(" . ")))
 
 
 def _text(value: Any, types: list[str]) -> str:  # noqa: PLR0911 - one return for each form that nft prints

@@ -144,5 +144,11 @@ def _change_elements(table: FakeTable, verb: str, name: str, texts: list[str]) -
 
 
 def _overlap(one: str, other: str) -> bool:
+    if " . " in one:  # of several things at once: the last may be a range, the others are plain
+        (*before, last), (*others, other_last) = one.split(" . "), other.split(" . ")
+        (low, high), (other_low, other_high) = (
+            [int(part) for part in (text.split("-") * 2)[:2]] for text in (last, other_last)
+        )
+        return before == others and low <= other_high and other_low <= high
     first, second = ip_network(one), ip_network(other)
     return first.version == second.version and first.overlaps(second)

@@ -91,9 +91,15 @@ def _router_endings(desired: FilterState, actual: FilterState) -> Iterator[EndFl
         if namespace == HOST or family != "inet":
             continue
         before, after = (_translations(state, namespace) for state in (actual, desired))
-        gone = frozenset(address for address, target in before.items() if after.get(address) != target)
+        gone = {address for address, target in before.items() if after.get(address) != target}
+        gone |= {text.partition(" . ")[0] for text in _forwards(actual, namespace) - _forwards(desired, namespace)}
         if gone:
-            yield EndFlows(namespace, None, gone)
+            yield EndFlows(namespace, None, frozenset(gone))
+
+
+def _forwards(state: FilterState, namespace: str) -> frozenset[str]:
+    """List the single ports that lead inside, each beginning with the address outside."""
+    return frozenset().union(*(state.elements(namespace, "inet", name) for name in ("forwarded", "forwarded_ranges")))
 
 
 def _translations(state: FilterState, namespace: str) -> dict[str, str]:

@@ -152,7 +152,7 @@ def _router(tx: Transaction, router_id: str, wanted: Wanted) -> Iterable[Entry]:
         yield routers.router(row, rows.routes, rows.rules.get(row["gateway_qos_policy_id"], ()))
     yield from map(ports.router_port, rows.legs)
     for row in rows.floatingips:
-        yield floatingips.floatingip(row, rows.rules.get(of_floatingip(row) or "", ()))
+        yield floatingips.floatingip(row, rows.rules.get(of_floatingip(row) or "", ()), rows.forwards.get(row["id"], ()))
 
 
 _READERS = {Kind.HOST: _host, Kind.NETWORK: _network, Kind.GROUP: _group, Kind.MEMBERS: _members, Kind.ROUTER: _router}

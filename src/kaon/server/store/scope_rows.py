@@ -11,6 +11,7 @@ from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.tables import trunks as trunk_tables
+from kaon.server.store.tables.gateways import port_forwardings
 from kaon.server.store.tables.qos import qos_rules
 from kaon.server.store.tables.segments import network_segments
 from kaon.server.store.tables.sharing import address_group_addresses
@@ -87,13 +88,18 @@ class GroupRows:
 
 @dataclass(frozen=True, slots=True)
 class RouterRows:
-    """Behind `router:<r>`; `routers` has one row or none. rules: by QoS policy, of the gateway and of the floating IPs."""
+    """Behind `router:<r>`; `routers` has one row or none.
+
+    rules     by QoS policy, of the gateway and of the floating IPs
+    forwards  port forwardings by floating IP
+    """
 
     routers: Sequence[RowMap]
     routes: Sequence[RowMap]
     legs: Sequence[RowMap]
     floatingips: Sequence[RowMap]
     rules: ByParent
+    forwards: ByParent
 
 
 def revision_of(tx: Transaction, scope: str) -> int | None:
@@ -232,7 +238,7 @@ def of_router(tx: Transaction, router_id: str, wanted: Wanted) -> RouterRows:
     if wanted.any_of("floatingip"):
         f = t.floatingips.c
         floatingips = sa.select(t.floatingips).where(
-            f.router_id == router_id, f.fixed_port_id.is_not(None), wanted.only("floatingip", f.id)
+            f.router_id == router_id, sa.or_(f.fixed_port_id.is_not(None), f.forwards), wanted.only("floatingip", f.id)
         )
     found, addresses = _rows(tx, routers), _rows(tx, floatingips)
     policy_ids = [row["gateway_qos_policy_id"] for row in found] + [of_floatingip(row) for row in addresses]
@@ -242,7 +248,14 @@ def of_router(tx: Transaction, router_id: str, wanted: Wanted) -> RouterRows:
         legs=_rows(tx, legs),
         floatingips=addresses,
         rules=_rules(tx, policy_ids),
+        forwards=_forwards(tx, [row["id"] for row in addresses if row["forwards"]]),
     )
+
+
+def _forwards(tx: Transaction, floatingip_ids: Collection[str]) -> ByParent:
+    """Read the port forwardings of floating IPs, by floating IP: one statement, or none when there are no such floating IPs."""
+    chosen = sa.select(port_forwardings).where(port_forwardings.c.floatingip_id.in_(sorted(floatingip_ids)))
+    return _by(_rows(tx, chosen), "floatingip_id") if floatingip_ids else {}
 
 
 def _ports(tx: Transaction, chosen: sa.ColumnElement[bool], *, groups: bool = False, pairs: bool = False) -> PortRows:
