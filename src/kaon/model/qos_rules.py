@@ -14,8 +14,8 @@ ANY: Final = "any"
 MOST: Final = 0x7FFFFFFF
 """The largest number in a rule."""
 
-MARKS: Final = (0, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 46, 48, 56)
-"""DSCP marks that mean something: default, class selectors, assured and expedited forwarding."""
+MARKS: Final = (0, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 44, 46, 48, 56)
+"""DSCP marks that mean something: default, class selectors, assured and expedited forwarding, voice."""
 
 
 @dataclass(frozen=True)

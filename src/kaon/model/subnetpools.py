@@ -99,7 +99,7 @@ SUBNETPOOL: Final = Resource(
             filter=words,
             sort=True,
         ),
-        switch("is_default", "subnetpool", default=False),
+        switch("is_default", "subnetpool", default=False, sort=True),
         switch("shared", "subnetpool", default=False, put=False),
         *standard(),
         *tagging(),
