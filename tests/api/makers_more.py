@@ -13,7 +13,7 @@ def _named(path: str, member: str, **body: Any) -> Any:
 def _segment(world: World) -> Made:
     network_id = world.network(**{"provider:network_type": "flat", "provider:physical_network": "physnet1"})
     found = world.admin.get("segments", network_id=network_id)["segments"]
-    body = {"network_id": network_id, "network_type": "vxlan", "segmentation_id": 77}
+    body = {"network_id": network_id, "network_type": "flat", "physical_network": "physnet2"}
     return Made("segments", found[0]["id"], body, {"name": "changed"})
 
 
