@@ -119,9 +119,12 @@ def identity(alias: str) -> Attribute:
     return Attribute(name="id", alias=alias, check=checks.uuid, filter=words, sort=True)
 
 
+_project: Final = checks.text(255)
+
+
 def owner() -> tuple[Attribute, Attribute]:
     """The project, under both of its names. A body reaches control with `project_id` only."""
-    project = Attribute(name="project_id", alias="project-id", check=checks.text(255), post=True, filter=words, sort=True)
+    project = Attribute(name="project_id", alias="project-id", check=_project, post=True, filter=_project, sort=True)
     # The API makes one of the two before the body is checked, so that the mirror itself is never in a checked body.
     return project, dataclasses.replace(project, name="tenant_id", post=False)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from kaon.model.agents import AGENT
 from kaon.model.attributes import Resource
+from kaon.model.checks import keepable
 from kaon.model.errors import HTTPBadRequest
 from kaon.model.networks import NETWORK
 from kaon.model.query import Row
@@ -61,7 +62,7 @@ def answer(core: Core, caller: Caller, asked: Asked) -> Answer:
             return _index(roles, core, caller, asked, above)
         case "POST", [] if roles.add is not None:
             wanted = bodies.parsed(asked.body).get(roles.named)
-            if not isinstance(wanted, str):
+            if not isinstance(wanted, str) or not keepable(wanted):
                 raise HTTPBadRequest(reason=f"The body must name a {roles.named}")
             roles.add(core, caller, above, wanted)
             return Answer(201, {})
