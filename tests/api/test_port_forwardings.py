@@ -68,7 +68,7 @@ def test_a_port_forwarding_lives(ann: Client, world: World) -> None:
         {},
         {"external_port": 8080},
         {"external_port_range": "8080"},
-        {"protocol": "tcp", "sort_key": "external_port"},
+        {"protocol": "tcp", "sort_key": "protocol", "sort_dir": "asc"},
     ):
         assert ann.get(world.path, **query)["port_forwardings"] == [made]
     assert ann.get(world.path, external_port=1)["port_forwardings"] == []

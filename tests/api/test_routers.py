@@ -42,6 +42,8 @@ def test_a_router_has_every_attribute(ann: Client, town: Town) -> None:
     assert router.keys() == {
         *("id", "name", "project_id", "tenant_id", "admin_state_up", "status", "external_gateway_info", "routes"),
         *("description", "created_at", "updated_at", "revision_number", "tags", "flavor_id"),
+        *("enable_snat", "external_gateways", "enable_default_route_bfd", "enable_default_route_ecmp", "enable_ndp_proxy"),
+        *("conntrack_helpers", "availability_zone_hints", "availability_zones"),
     }
     gateway = router["external_gateway_info"]
     assert (gateway["network_id"], gateway["enable_snat"]) == (town.external, True)
@@ -163,7 +165,7 @@ def test_a_floating_ip_leads_to_a_port(ann: Client, town: Town) -> None:
     assert floating.keys() == {
         *("id", "project_id", "tenant_id", "floating_ip_address", "floating_network_id", "router_id", "port_id"),
         *("fixed_ip_address", "status", "port_details", "description", "created_at", "updated_at", "revision_number", "tags"),
-        *("dns_name", "dns_domain", "qos_policy_id", "qos_network_policy_id"),
+        *("dns_name", "dns_domain", "qos_policy_id", "qos_network_policy_id", "port_forwardings", "distributed"),
     }
     assert floating["floating_ip_address"].startswith("203.0.113.")
     assert (floating["port_id"], floating["router_id"], floating["status"]) == (port["id"], town.router, "DOWN")

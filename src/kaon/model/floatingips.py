@@ -92,7 +92,6 @@ EXTENSIONS: Final = (
         "floatingip-autodelete-internal",
         "Autodelete floating IPs of internal networks",
         "2019-01-24T00:00:00-00:00",
-        "Floating IPs go with the network that they are of.",
-        awaits="floating IPs that lead somewhere keep their network",
+        "Floating IPs that lead nowhere go when their network ceases to be external.",
     ),
 )

@@ -80,6 +80,8 @@ NETWORK: Final = Resource(
             post=True,
             put=True,
         ),
+        # Says what it is for, and is not shown.
+        Attribute(name="ha", alias="network_ha", check=checks.boolean, default=False, post=True, visible=False),
         _carrying("vlan_transparent", "vlan-transparent"),
         _carrying("qinq", "qinq"),
         Attribute(name="l2_adjacency", alias="l2_adjacency"),

@@ -23,6 +23,7 @@ from kaon.server.control import (
     availability_zones,
     floatingips,
     following,
+    ha_networks,
     policy,
     ports,
     prefixes,
@@ -163,6 +164,8 @@ def add(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
     _check_default(tx, row, row)
     networks.insert(tx, row, backend.name)
     segments.store(tx, row["id"], chosen)
+    if body.get("ha"):
+        ha_networks.appoint(tx, body["project_id"], row)
     for given, action in (("shared", sharing.SHARED), ("router:external", sharing.EXTERNAL)):
         if row[given]:
             rbac.publish(core, tx, "network", row, action)
@@ -201,7 +204,10 @@ def _check_update(core: Core, tx: Transaction, backend: Backend, row: Row, chang
         if changes["mtu"] < MINIMUM_MTU_IPV6 and any(one["ip_version"] == IPV6 for one in subnets.of_network(tx, row["id"])):
             raise NetworkMTUSubnetConflict(net_id=row["id"], mtu=MINIMUM_MTU_IPV6)
     _check_default(tx, row, {**row, **changes})
-    if row["router:external"] and changes.get("router:external") is False and networks.used_as_external(tx, row["id"]):
+    turning = row["router:external"] and changes.get("router:external") is False
+    if turning:
+        floatingips.remove_unused(core, tx, row["id"])
+    if turning and networks.used_as_external(tx, row["id"]):
         raise ExternalNetworkInUse(net_id=row["id"])
 
 

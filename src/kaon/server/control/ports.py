@@ -39,7 +39,7 @@ from kaon.server.control import (
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.control.port_addresses import Ground
-from kaon.server.store import followers, port_bindings, ports, roles, rows, select, tags
+from kaon.server.store import followers, local_ips, port_bindings, ports, roles, rows, select, tags
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -117,6 +117,8 @@ def delete(core: Core, caller: Caller, port_id: str, revision: int | None = None
         policy.authorize(caller, "delete_port", row, ground[0])
         check_revision(row, revision)
         _refuse_to_delete(port_id, ports.service_of(tx, port_id))
+        if local_ips.of_local_port(tx, port_id):
+            raise ServicePortInUse(port_id=port_id, reason="local IPs have its address")
         remove(core, tx, row)
         nova_events.port_deleted(core, tx, row)
         if row["device_owner"] == DHCP:

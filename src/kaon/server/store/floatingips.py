@@ -82,7 +82,8 @@ def of_port(tx: Transaction, port_id: str) -> list[Row]:
 def unused(tx: Transaction, network_id: str) -> list[Row]:
     """List the floating IPs of an external network that stand for no port, without `port_details`."""
     c = t.floatingips.c
-    found = tx.execute(sa.select(t.floatingips).where(c.floating_network_id == network_id, c.fixed_port_id.is_(None)))
+    idle = sa.and_(c.floating_network_id == network_id, c.fixed_port_id.is_(None), sa.not_(c.forwards))
+    found = tx.execute(sa.select(t.floatingips).where(idle))
     return [rows.standard(row, COLUMNS) for row in found.mappings()]
 
 
@@ -149,7 +150,7 @@ def _port_details(tx: Transaction, page: select.Rows) -> dict[str, Row]:
     if len(wanted) <= _FEW:
         statement = statement.where(c.id.in_(sorted(wanted)))
     else:  # so many are not named one by one; see `select.children`
-        chosen = page.chosen.with_only_columns(page.chosen.selected_columns.fixed_port_id).subquery("page")
+        chosen = page.chosen.with_only_columns(t.floatingips.c.fixed_port_id).subquery("page")
         statement = statement.join(chosen, chosen.c.fixed_port_id == c.id)
     return {row["id"]: _details(row) for row in tx.execute(statement).mappings()}
 
