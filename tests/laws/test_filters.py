@@ -1,5 +1,6 @@
 """Laws of the filters, on the fake and on the kernel: whatever the world is and was, one plan makes it so."""
 
+import itertools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from kaon.host.kernel.nftables_fake import FakeNft
 from kaon.host.state.filters import FilterState
 from kaon.host.state.names import router_namespace
 from kaon.wire.security_groups import Rule
+from kaon.wire.subnets import Subnet
 
 NETWORKS = [new_id() for _ in range(2)]
 GROUPS = [new_id() for _ in range(3)]
@@ -71,6 +73,9 @@ def worlds(draw: st.DrawFn) -> World:
         addresses = draw(st.permutations(range(10, 14)))
         pairs_of = zip(addresses, fixed, strict=False)
         world.put(f"router:{ROUTER}", *(floating(f"203.0.113.{one}", f"10.0.0.{other}") for one, other in pairs_of))
+        for (_, network, _), version in itertools.product((GATEWAY, LEG), (4, 6)):
+            scope = draw(st.sampled_from([None, "blue", "red"]))
+            world.put(f"network:{network}", Subnet(id=f"s{version}", ip_version=version, cidr="-", address_scope_id=scope))
     return world
 
 

@@ -32,6 +32,5 @@ EXTENSIONS: Final = (
         "Address scope",
         "2015-07-26T10:00:00-00:00",
         "Subnet pools whose addresses do not overlap.",
-        awaits="no host leaves out source NAT between networks of one address scope",
     ),
 )

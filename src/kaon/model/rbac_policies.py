@@ -104,6 +104,5 @@ EXTENSIONS: Final = (
         "Add address_scope type to RBAC",
         "2020-02-12T00:00:00-00:00",
         "Address scopes can be shared by RBAC.",
-        awaits="no host leaves out source NAT between networks of one address scope",
     ),
 )

@@ -11,7 +11,10 @@ class HostRoute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subnet(msgspec.Struct, frozen=True, tag="subnet", kw_only=True):
-    """A subnet of the network. Addresses and prefixes are canonical text of either family."""
+    """A subnet of the network. Addresses and prefixes are canonical text of either family.
+
+    address_scope_id  where its addresses mean something; None: in the scope that has no name
+    """
 
     id: str
     ip_version: int
@@ -22,6 +25,7 @@ class Subnet(msgspec.Struct, frozen=True, tag="subnet", kw_only=True):
     host_routes: tuple[HostRoute, ...] = ()
     ipv6_ra_mode: str | None = None
     ipv6_address_mode: str | None = None
+    address_scope_id: str | None = None
 
     @property
     def key(self) -> str:

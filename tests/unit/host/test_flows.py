@@ -6,6 +6,7 @@ from kaon.host.kernel.nftables_fake import FakeNft
 from kaon.host.state.flows import EndFlows, Flow
 from kaon.host.state.names import router_namespace
 from kaon.wire.security_groups import Rule
+from kaon.wire.subnets import Subnet
 
 NETWORK = new_id()
 
@@ -125,6 +126,29 @@ def test_a_floating_ip_that_goes_ends_what_it_translated() -> None:
     settle(world, door)
     world.drop(f"router:{router}", one)
     assert look(world, door)[1].endings == (EndFlows(router_namespace(router), None, frozenset({"203.0.113.9"})),)
+
+
+def test_scopes_that_come_together_or_part_end_the_routers_flows() -> None:
+    """Their addresses do not tell which were translated; a leg that comes or goes ends nothing."""
+    router, gateway = new_id(), (new_id(), new_id(), "203.0.113.2")
+    leg, other = (new_id(), new_id(), "10.1.0.1"), (new_id(), new_id(), "10.2.0.1")
+    world, door = World(), FakeFilters()
+    door.rulesets[router_namespace(router)] = FakeNft()
+    ends = (EndFlows(router_namespace(router)),)
+    story = (
+        ((leg,), None, ()),
+        ((leg,), "blue", ends),
+        ((leg, other), "blue", ()),
+        ((leg,), "blue", ()),
+        ((leg,), "red", ends),
+    )
+    for legs, scope, expected in story:
+        world.scopes.clear()
+        world.router(router, gateway, legs)
+        for (_, network, _), its in zip((gateway, *legs), ("blue", scope, "blue"), strict=False):
+            world.put(f"network:{network}", Subnet(id="s", ip_version=4, cidr="-", address_scope_id=its))
+        assert expected == look(world, door)[1].endings
+        settle(world, door)
 
 
 def test_a_refused_tcp_flow_is_condemned_and_others_are_forgotten() -> None:

@@ -5,15 +5,19 @@
                            what came in by another leg for a floating IP and leaves by one (hairpin): the same, so that
                            the answer comes back here and not straight to a neighbour that never asked its sender
 
-Traffic between networks of the router is not translated, nor is IPv6. What changes are elements only; rules never do.
+    filter postrouting 150   what is not translated and goes to another address scope (`address_scopes.py`) is dropped
+
+Traffic between networks of the router is not translated, nor is that which stays in one address scope, nor IPv6. What
+changes are elements only; rules never do.
 """
 
 from collections.abc import Iterator
 
+from kaon.host.compile.address_scopes import CROSSING, Ways, compare_scopes, scope_sets
 from kaon.host.compile.prefixes import first_of
 from kaon.host.compile.security_groups import CompiledFilters
 from kaon.host.compile.view import RouterView, View
-from kaon.host.state.filters import Chain, Collection, FilterState, Hook, Table, element, quoted
+from kaon.host.state.filters import TOGETHER, Chain, Collection, FilterState, Hook, Table, element, quoted
 from kaon.host.state.names import gateway_leg, router_leg, router_namespace
 from kaon.host.state.trouble import Waiting
 from kaon.wire.floatingips import Forward
@@ -28,8 +32,9 @@ FORWARDED_RANGES = "forwarded_ranges"
 
 
 def compile_floatingips(view: View) -> CompiledFilters:
-    """Say which tables the namespaces of the routers hosted here shall have. Routers without a gateway have none.
+    """Say which tables the namespaces of the routers hosted here shall have.
 
+    Routers without a gateway have none, unless their networks are of several address scopes.
     A namespace must exist before its table can: what is desired in a missing one is planned once it is there.
     """
     tables = {}
@@ -40,8 +45,9 @@ def compile_floatingips(view: View) -> CompiledFilters:
             waiting.append(Waiting(f"router/{router_id}", "the router itself is not known yet"))
             continue
         gateways = [leg.port_id for leg in router.legs.values() if leg.device_owner == GATEWAY]
-        if router.router.admin_state_up and gateways:
-            tables[(router_namespace(router_id), "inet")] = _table(view, router, waiting)
+        ways = compare_scopes(view, router)
+        if router.router.admin_state_up and (gateways or ways.apart_v4 or ways.apart_v6):
+            tables[(router_namespace(router_id), "inet")] = _table(view, router, ways, waiting)
     return CompiledFilters(FilterState(tables=tables), tuple(waiting))
 
 
@@ -60,7 +66,7 @@ def _gateway_addresses(view: View, router: RouterView, waiting: list[Waiting]) -
     return found
 
 
-def _table(view: View, router: RouterView, waiting: list[Waiting]) -> Table:
+def _table(view: View, router: RouterView, ways: Ways, waiting: list[Waiting]) -> Table:
     gateways = _gateway_addresses(view, router, waiting)
     owner = (f"router/{router.router.id}",)
     incoming: dict[str, str] = {}
@@ -79,9 +85,11 @@ def _table(view: View, router: RouterView, waiting: list[Waiting]) -> Table:
         chains={
             "arriving": Chain(hook=Hook("nat", "prerouting", -100), rules=_ARRIVING, owners=owners),
             "leaving": Chain(hook=Hook("nat", "postrouting", 100), rules=_LEAVING, owners=owners),
+            "crossing": Chain(hook=Hook("filter", "postrouting", 150), rules=CROSSING, owners=owner),
         },
         collections={
             "outside": Collection("set", "type ifname;", frozenset(map(quoted, gateways)), owners),
+            **scope_sets(ways, owner),
             "floating": Collection("map", "type ipv4_addr : ipv4_addr;", _elements(incoming), owners),
             "fixed": Collection("map", "type ipv4_addr : ipv4_addr;", _elements(outgoing), owners),
             FORWARDED: Collection("map", f"type {_PORT} : ipv4_addr . inet_service;", _single_ports(router), owners),
@@ -106,6 +114,7 @@ _ARRIVING = (
 _HAIRPIN = "iifname != @outside oifname != @outside ct status dnat"
 _LEAVING = (
     "oifname @outside snat ip to ip saddr map @fixed",
+    f"iifname . oifname @{TOGETHER} accept",
     "oifname @outside snat ip to oifname map @source",
     f"{_HAIRPIN} snat ip to ip saddr map @fixed",
     f"{_HAIRPIN} snat ip to oifname map @source",

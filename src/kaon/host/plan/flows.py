@@ -7,7 +7,7 @@ allowed must not lose its entry, because the next packet may come from the side 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
 
-from kaon.host.state.filters import ZONE_MAP, FilterState, split_element
+from kaon.host.state.filters import TOGETHER, ZONE_MAP, FilterState, split_element
 from kaon.host.state.flows import EndFlows, Flow, FlowPolicy, Grant, Guard, Verdict
 from kaon.host.state.names import HOST
 
@@ -93,13 +93,26 @@ def _router_endings(desired: FilterState, actual: FilterState) -> Iterator[EndFl
         before, after = (_translations(state, namespace) for state in (actual, desired))
         gone = {address for address, target in before.items() if after.get(address) != target}
         gone |= {text.partition(" . ")[0] for text in _forwards(actual, namespace) - _forwards(desired, namespace)}
-        if gone:
+        if _rescoped(actual, desired, namespace):
+            yield EndFlows(namespace)
+        elif gone:
             yield EndFlows(namespace, None, frozenset(gone))
 
 
 def _forwards(state: FilterState, namespace: str) -> frozenset[str]:
     """List the single ports that lead inside, each beginning with the address outside."""
     return frozenset().union(*(state.elements(namespace, "inet", name) for name in ("forwarded", "forwarded_ranges")))
+
+
+def _rescoped(actual: FilterState, desired: FilterState, namespace: str) -> bool:
+    """Say whether devices that stay are in one address scope now and were not, or the other way round.
+
+    Then flows may be translated that should not be, or the other way round, and their addresses do not tell which.
+    """
+    ways = [state.elements(namespace, "inet", TOGETHER) for state in (actual, desired)]
+    here = [{split_element(one)[0] for one in state.elements(namespace, "inet", "source")} for state in (actual, desired)]
+    stay = here[0] & here[1]
+    return any(set(way.split(" . ")) <= stay for way in ways[0] ^ ways[1])
 
 
 def _translations(state: FilterState, namespace: str) -> dict[str, str]:

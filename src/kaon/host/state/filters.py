@@ -21,6 +21,9 @@ PORT_MAP = "port"
 ZONE_MAP = "zone"
 """Collections that numbers and devices are read back from; see `compile/security_groups.py` for what they do."""
 
+TOGETHER = "together"
+"""The set of the ways through a router, in by one device and out by another, that stay in one address scope."""
+
 TableKey = tuple[str, str]
 """(namespace, family)."""
 

@@ -22,7 +22,7 @@ from kaon.model.errors import (
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.control import address_scopes, following, networks, policy, prefixes, quota_usage, rbac
 from kaon.server.control.core import Caller, Core, bounded, check_revision
-from kaon.server.store import free_prefixes, rows, select, subnetpools, subnets
+from kaon.server.store import free_prefixes, rows, scope_rows, select, subnetpools, subnets
 from kaon.server.store import networks as network_rows
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
@@ -78,8 +78,8 @@ def delete(core: Core, caller: Caller, pool_id: str, revision: int | None = None
         if subnetpools.in_use(tx, pool_id):
             raise SubnetPoolDeleteError(subnetpool_id=pool_id, reason="it has existing allocations")
         quota_usage.release(tx, row["project_id"], "subnetpool", 1)
-        rbac.forget(tx, "subnetpool", pool_id)
         subnetpools.delete(tx, pool_id)
+        rbac.forget(tx, "subnetpool", pool_id)
 
     following.write(core, work)
 
@@ -205,6 +205,9 @@ def _store(tx: Transaction, row: Row, changed: Body) -> Row:
     changed = {key: value for key, value in changed.items() if row[key] != value}
     if not changed:
         return row
+    if "address_scope_id" in changed:  # routers translate, and let through, by the scopes of their networks
+        for subnet in scope_rows.from_subnetpool(tx, row["id"]):
+            tx.touch(scopes.network(subnet["network_id"]), f"subnet/{subnet['id']}")
     changed |= rows.raised(row, tx.now)
     subnetpools.update(tx, row, changed)
     return row | changed

@@ -7,7 +7,7 @@ from kaon.wire.subnets import HostRoute, ServedNetwork, Subnet
 
 
 def subnet(row: Mapping[str, Any], dns_nameservers: Iterable[Mapping[str, Any]], routes: Iterable[Mapping[str, Any]]) -> Subnet:
-    """Tell of a subnet; the other rows are its `dns_nameservers` and `subnet_routes`, in any order."""
+    """Tell of a subnet; `row` has `address_scope_id`, too. The others, in any order: its `dns_nameservers`, `subnet_routes`."""
     return Subnet(
         id=row["id"],
         ip_version=row["ip_version"],
@@ -18,6 +18,7 @@ def subnet(row: Mapping[str, Any], dns_nameservers: Iterable[Mapping[str, Any]],
         host_routes=host_routes(routes),
         ipv6_ra_mode=row["ipv6_ra_mode"],
         ipv6_address_mode=row["ipv6_address_mode"],
+        address_scope_id=row["address_scope_id"],
     )
 
 

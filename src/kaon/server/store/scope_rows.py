@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from kaon.model.qos_policies import effective, of_floatingip
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
+from kaon.server.store.subnets import address_scope
 from kaon.server.store.tables import trunks as trunk_tables
 from kaon.server.store.tables.gateways import port_forwardings
 from kaon.server.store.tables.qos import qos_rules
@@ -178,7 +179,7 @@ def of_network(tx: Transaction, network_id: str, wanted: Wanted) -> NetworkRows:
     routes: Sequence[RowMap] = ()
     if wanted.any_of("subnet"):
         chosen = sa.and_(t.subnets.c.network_id == network_id, wanted.only("subnet", t.subnets.c.id))
-        subnets = _rows(tx, sa.select(t.subnets).where(chosen))
+        subnets = _rows(tx, sa.select(t.subnets, address_scope()).where(chosen))
         dns = _rows(tx, sa.select(t.dns_nameservers).join(t.subnets).where(chosen))
         routes = _rows(tx, sa.select(t.subnet_routes).join(t.subnets).where(chosen))
     found = _rows(tx, networks)
@@ -196,6 +197,12 @@ def of_network(tx: Transaction, network_id: str, wanted: Wanted) -> NetworkRows:
         ports=_ports(tx, members) if wanted.any_of("port") else PortRows(),
         endpoints=_rows(tx, endpoints),
     )
+
+
+def from_subnetpool(tx: Transaction, pool_id: str) -> Sequence[RowMap]:
+    """List the subnets that are from a subnet pool: `network_id` and `id`."""
+    c = t.subnets.c
+    return _rows(tx, sa.select(c.network_id, c.id).where(c.subnetpool_id == pool_id).order_by(c.network_id, c.id))
 
 
 def of_group(tx: Transaction, group_id: str, wanted: Wanted) -> GroupRows:

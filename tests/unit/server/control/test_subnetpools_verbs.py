@@ -5,9 +5,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from kaon.model.query import Query
-from kaon.server.control import networks, subnetpools, subnets
+from kaon.server.control import address_scopes, networks, scope_reading, subnetpools, subnets
 from kaon.server.control.core import Caller, Core
 from kaon.server.store import tables
+from kaon.wire import scopes
+from kaon.wire.messages import Delta
+from kaon.wire.subnets import Subnet
 
 
 def _pool(core: Core, caller: Caller, *prefixes: str, **more: Any) -> dict[str, Any]:
@@ -46,6 +49,24 @@ def test_free_is_what_nobody_has(core: Core, member: Caller) -> None:
     assert core.store.read(lambda tx: tx.execute(free).scalars().all()) == [25, 26, 27, 28]
     subnets.delete(core, member, subnet["id"])
     assert core.store.read(lambda tx: tx.execute(free).scalars().all()) == [24]
+
+
+def test_hosts_hear_of_a_pool_that_changes_its_address_scope(core: Core, member: Caller) -> None:
+    """The subnets from it tell their scope anew; whatever else a pool changes is no business of hosts."""
+    scope = address_scopes.create(core, member, [{"project_id": member.project_id, "name": "s", "ip_version": 4}])[0]
+    pool = _pool(core, member, "10.0.0.0/16", default_prefixlen=28)
+    subnet = _subnet(core, member, pool)
+    name = scopes.network(subnet["network_id"])
+    before = core.store.read(lambda tx: scope_reading.read_scope(tx, name))
+    subnetpools.update(core, member, pool["id"], {"name": "other"})
+    assert before == core.store.read(lambda tx: scope_reading.read_scope(tx, name))
+    subnetpools.update(core, member, pool["id"], {"address_scope_id": scope["id"]})
+    assert before is not None
+    delta = core.store.read(lambda tx: scope_reading.read_changes(tx, name, before[0]))
+    assert isinstance(delta, Delta)
+    assert [(entry.id, entry.address_scope_id) for entry in delta.entries if isinstance(entry, Subnet)] == [
+        (subnet["id"], scope["id"])
+    ]
 
 
 def test_a_list_of_pools_takes_few_statements(core: Core, member: Caller) -> None:
