@@ -15,6 +15,7 @@ from kaon.host.kernel.dnsmasq import Dnsmasq
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.namespaces import Namespaces
 from kaon.host.kernel.netlink import NetlinkLinks
+from kaon.host.kernel.traffic_control import TrafficControl
 from kaon.wire.messages import Role
 
 
@@ -37,6 +38,7 @@ def main() -> None:
         links,
         KernelFilters(settings.state_path, settings.netns_path),
         Dnsmasq(settings.run_path, settings.state_path, settings.netns_path),
+        TrafficControl(),
     )
     carrier = ZeroMQHost(told["endpoint"], bytes.fromhex(told["server_key"]), bytes.fromhex(told["secret"]), heartbeat_s=0.5)
     agent = Agent(settings, carrier, doors)

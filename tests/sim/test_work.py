@@ -1,4 +1,4 @@
-"""Work on the fakes of all three doors: random edits, agents that die at any point, others who meddle.
+"""Work on the fakes of all doors: random edits, agents that die at any point, others who meddle.
 
 The oracle: after every piece of work an agent without any memory looks at the whole host and finds nothing to do.
 """
@@ -19,12 +19,14 @@ from kaon.host.kernel.dnsmasq_fake import FakeDnsmasq
 from kaon.host.kernel.filters_fake import FakeFilters
 from kaon.host.kernel.links_fake import FakeLinks
 from kaon.host.kernel.nftables_fake import FakeNft
+from kaon.host.kernel.qos_fake import FakeQos
 from kaon.host.plan.filters import FilterPlan
 from kaon.host.state.filters import FilterState
 from kaon.host.state.names import HOST, router_namespace, tap_name
 from kaon.host.state.trouble import Trouble
 from kaon.wire import scopes
 from kaon.wire.messages import RealisedKind
+from kaon.wire.qos_rules import QosRule
 from kaon.wire.security_groups import Rule, SecurityGroup
 from link_scenes import Scene, uuid
 
@@ -63,11 +65,12 @@ class Host:
         self.links = FakeLinks()
         self.filters = Filters(self.links)
         self.dhcp = FakeDnsmasq(lambda name: any(space.name == name for space in self.links.observe().state.namespaces))
+        self.qos = FakeQos(lambda: self.links.observe().devices)
         self.worker = self.new_agent()
 
     def new_agent(self) -> Worker:
         """Start an agent that knows nothing."""
-        doors = Doors(self.links, self.filters, self.dhcp)
+        doors = Doors(self.links, self.filters, self.dhcp, self.qos)
         return Worker(doors, HostFacts("h1", "192.0.2.1"), DhcpSettings())
 
     def nothing_left(self, view: View) -> None:
@@ -107,9 +110,29 @@ def with_group(view: View, *, closed: bool) -> View:
     return View("h1", {**view.scopes, scopes.host("h1"): own, scopes.group(GROUP): group})
 
 
+def with_qos(view: View, limits: dict[int, tuple[QosRule, ...]]) -> View:
+    """Give ports a policy each."""
+    own = dict(view.scopes[scopes.host("h1")])
+    for number, rules in limits.items():
+        key = f"port/{uuid('port', number)}"
+        if key in own:
+            own[key] = msgspec.structs.replace(own[key], qos=rules)
+    return View("h1", {**view.scopes, scopes.host("h1"): own})
+
+
+rules = st.builds(
+    QosRule,
+    kind=st.sampled_from(["bandwidth_limit", "packet_rate_limit"]),
+    direction=st.sampled_from(["ingress", "egress"]),
+    amount=st.integers(0, 3),
+) | st.just(QosRule(kind="dscp_marking", amount=10))
+policies = st.dictionaries(st.sampled_from(PORTS), st.lists(rules, max_size=4).map(tuple))
 edits = st.builds(
-    lambda bound, router, dhcp, closed: with_group(scene(bound, router=router, dhcp=dhcp).view("h1"), closed=closed),
+    lambda bound, limits, router, dhcp, closed: with_qos(
+        with_group(scene(bound, router=router, dhcp=dhcp).view("h1"), closed=closed), limits
+    ),
     st.dictionaries(st.sampled_from(PORTS), st.sampled_from(NETWORKS)),
+    policies,
     st.booleans(),
     st.booleans(),
     st.booleans(),
@@ -248,3 +271,16 @@ def test_a_rule_that_is_refused_harms_only_who_has_it() -> None:
     host.filters.fake.refuse_rule = ""
     assert host.worker.work(view, EVERYTHING).troubles == ()
     host.nothing_left(view)
+
+
+def test_what_others_have_on_a_device_stays_theirs() -> None:
+    """A queue of somebody else's, come after the last look, is not touched: the port says why it is not limited."""
+    view = with_group(scene({1: 1}, router=False, dhcp=False).view("h1"), closed=True)
+    host = plugged(view, 1)
+    tap = tap_name(uuid("port", 1))
+    host.qos.strange(("Shaper", tap), "there is a queue of others")
+    limited = with_qos(view, {1: (QosRule(kind="bandwidth_limit", direction="ingress", amount=1000),)})
+    outcome = host.worker.work(limited, frozenset())
+    assert host.qos.steps == []
+    assert "there is a queue of others" in realised(limited, outcome)[RealisedKind.PORT, uuid("port", 1)].reason
+    assert host.worker.work(view, frozenset()).troubles == ()

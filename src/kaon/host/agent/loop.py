@@ -30,6 +30,7 @@ class Slice(StrEnum):
     LINKS = "links"
     FILTERS = "filters"
     DHCP = "dhcp"
+    QOS = "qos"
 
 
 EVERYTHING = frozenset(Slice)

@@ -12,18 +12,21 @@ from dataclasses import dataclass, replace
 from kaon.host.agent.loop import Slice
 from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.filters import compile_filters
-from kaon.host.compile.host import CompiledHost, attached_taps, combine, filtered_namespaces, in_namespaces
+from kaon.host.compile.host import CompiledHost, attached_ports, attached_taps, combine, filtered_namespaces, in_namespaces
 from kaon.host.compile.links import compile_links
+from kaon.host.compile.qos import compile_qos
 from kaon.host.compile.security_groups import CompiledFilters
 from kaon.host.compile.subnets import CompiledDhcp, DhcpSettings, compile_dhcp
 from kaon.host.compile.view import View
 from kaon.host.kernel.dnsmasq import DhcpDoor
 from kaon.host.kernel.filters import FilterDoor
 from kaon.host.kernel.links import LinkDoor
+from kaon.host.kernel.qos import QosDoor
 from kaon.host.plan.dhcp import StopServer, plan_dhcp
 from kaon.host.plan.filters import plan_filters, without_rules
 from kaon.host.plan.host import ORDER, Phase, withhold_unguarded
 from kaon.host.plan.links import Announce, Create, LinkPlan, LinkStep, Remove, plan_links
+from kaon.host.plan.qos import plan_qos
 from kaon.host.plan.taken import without_taken
 from kaon.host.state.addresses import InterfaceAddress
 from kaon.host.state.dhcp import DhcpState
@@ -33,6 +36,7 @@ from kaon.host.state.links import Bridge, VethPair, Vxlan
 from kaon.host.state.names import tap_name
 from kaon.host.state.namespaces import Namespace
 from kaon.host.state.network_state import LinkState, Observed, merge
+from kaon.host.state.qos import ObservedQos, QosState
 from kaon.host.state.trouble import Trouble
 
 _REFUSALS = 16
@@ -46,6 +50,7 @@ class Doors:
     links: LinkDoor
     filters: FilterDoor
     dhcp: DhcpDoor
+    qos: QosDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Worker:
         self._links: Observed | None = None
         self._filters: FilterState | None = None
         self._dhcp: DhcpState | None = None
+        self._qos: ObservedQos | None = None
         self._last: _Last | None = None
 
     def work(self, view: View, look: frozenset[Slice]) -> Outcome:
@@ -92,6 +98,8 @@ class Worker:
                     self._filter(compiled.state.filters, run)
                 case Phase.BUILD:
                     self._build(compiled, run)
+                case Phase.LIMITS:
+                    self._limit(compiled.state.qos, run)
                 case Phase.DAEMONS:
                     self._serve(compiled.state.dhcp, run)
                 case Phase.TEAR_DOWN:
@@ -133,9 +141,9 @@ class Worker:
         links = compile_links(view, replace(self._facts, devices=observed.devices))
         last, strangers = self._last, self._guarded(view)
         if last is None or last.view is not view or last.filters is not self._filters or last.guarded != strangers:
-            compiled = compile_filters(view, filters, attached), compile_dhcp(view, self._dhcp_settings)
+            compiled = compile_filters(view, filters, attached), compile_dhcp(view, self._dhcp_settings), compile_qos(view)
             last = self._last = _Last(view, self._filters, strangers, *compiled)
-        return combine(links, last.compiled_filters, last.compiled_dhcp)
+        return combine(links, last.compiled_filters, last.compiled_dhcp, last.compiled_qos)
 
     # What is known
 
@@ -143,6 +151,9 @@ class Worker:
         self._links = None if Slice.LINKS in slices else self._links
         self._filters = None if Slice.FILTERS in slices else self._filters
         self._dhcp = None if Slice.DHCP in slices else self._dhcp
+        # What stood on a device that was exchanged is gone with it; where nothing of ours stands, nothing can have gone.
+        stands = self._qos is not None and bool(self._qos.state)
+        self._qos = None if Slice.QOS in slices or (Slice.LINKS in slices and stands) else self._qos
 
     def _known_links(self) -> Observed:
         if self._links is None:
@@ -161,8 +172,13 @@ class Worker:
             self._dhcp = self._doors.dhcp.observe()
         return self._dhcp
 
+    def _known_qos(self) -> ObservedQos:
+        if self._qos is None:
+            self._qos = self._doors.qos.observe()
+        return self._qos
+
     def _known(self) -> ObservedHost:
-        return ObservedHost(self._known_links(), self._known_filters(), self._known_dhcp())
+        return ObservedHost(self._known_links(), self._known_filters(), self._known_dhcp(), self._known_qos())
 
     def _guarded(self, view: View) -> "_Guarded":
         state = self._known_links().state
@@ -217,6 +233,21 @@ class Worker:
         run.note(troubles, len(steps))
         self._links = None if troubles else replace(after, devices=_devices(after, steps))
 
+    def _limit(self, desired: QosState, run: "_Run") -> None:
+        """Plan twice where something is to be done: others may have come to the devices, which are not ours alone."""
+        attached = attached_ports(self._known_links().state) & attached_ports(run.links_wanted)
+        remembered = self._qos is not None
+        plan = plan_qos(desired, self._known_qos(), attached)
+        if plan.steps and remembered:
+            self._qos = None
+            plan = plan_qos(desired, self._known_qos(), attached)
+        run.note(plan.troubles, 0)
+        if plan.steps:
+            known = self._known_qos()
+            troubles = self._doors.qos.apply(plan.steps)
+            run.note(troubles, len(plan.steps))
+            self._qos = None if troubles else replace(known, state=plan.wanted)
+
     def _serve(self, desired: DhcpState, run: "_Run") -> None:
         """Plan twice where something is to be done: leases come and go without us, and they decide what a change means."""
         remembered = self._dhcp is not None
@@ -250,6 +281,7 @@ class _Last:
     guarded: _Guarded
     compiled_filters: CompiledFilters
     compiled_dhcp: CompiledDhcp
+    compiled_qos: QosState
 
 
 class _Run:

@@ -7,9 +7,10 @@ from kaon.host.compile.security_groups import CompiledFilters
 from kaon.host.compile.subnets import CompiledDhcp, Reservation
 from kaon.host.state.filters import FilterState
 from kaon.host.state.host import HostState
-from kaon.host.state.links import Tap
+from kaon.host.state.links import Tap, VethPair
 from kaon.host.state.names import HOST
 from kaon.host.state.network_state import LinkState
+from kaon.host.state.qos import QosState
 from kaon.host.state.trouble import Waiting
 
 
@@ -26,10 +27,10 @@ class CompiledHost:
     waiting: tuple[Waiting, ...] = ()
 
 
-def combine(links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp) -> CompiledHost:
+def combine(links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp, qos: QosState) -> CompiledHost:
     """Put the slices together."""
     return CompiledHost(
-        state=HostState(links=links.state, filters=filters.state, dhcp=dhcp.state),
+        state=HostState(links=links.state, filters=filters.state, dhcp=dhcp.state, qos=qos),
         leases=dhcp.leases,
         waiting=tuple(dict.fromkeys((*links.waiting, *filters.waiting, *dhcp.waiting))),
     )
@@ -38,6 +39,11 @@ def combine(links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp) 
 def attached_taps(links: LinkState) -> frozenset[str]:
     """Name the taps that are members of our bridges."""
     return frozenset(link.name for link in links.links if isinstance(link, Tap))
+
+
+def attached_ports(links: LinkState) -> frozenset[str]:
+    """Name the devices of ports, taps and our own legs, that are members of our bridges."""
+    return frozenset(link.name for link in links.links if isinstance(link, Tap | VethPair) and link.bridge is not None)
 
 
 def filtered_namespaces(links: LinkState) -> frozenset[str]:

@@ -24,6 +24,7 @@ from functools import lru_cache
 
 from kaon.host.compile.allocations import Allocations, is_filtered
 from kaon.host.compile.antispoof import REMEMBERED, SHARED, addresses_by_mac, claim_rules, spoof_rules
+from kaon.host.compile.packet_rates import packet_chains
 from kaon.host.compile.prefixes import element_of, elements_of, prefixes_of
 from kaon.host.compile.rules import grant_of, member_set, text_of
 from kaon.host.compile.view import View
@@ -91,7 +92,7 @@ def compile_security_groups(view: View, allocations: Allocations, attached: froz
     filtered = [port for port in ports if is_filtered(port)]
     groups = _groups(view, filtered)
     tables = {
-        (HOST, "bridge"): _bridge_table(filtered, strangers, allocations),
+        (HOST, "bridge"): _bridge_table(ports, filtered, strangers, allocations),
         (HOST, "inet"): _inet_table(ports, filtered, allocations, groups),
     }
     policy = FlowPolicy(guards={port.id: _guard(port, allocations, groups) for port in ports}, grants=groups.grants)
@@ -135,7 +136,8 @@ def _read_group(view: View, group_id: str, groups: _Groups) -> None:
     groups.grants[group_id] = frozenset(grants)
 
 
-def _bridge_table(filtered: list[HostPort], strangers: list[str], allocations: Allocations) -> Table:
+def _bridge_table(ports: list[HostPort], filtered: list[HostPort], strangers: list[str], allocations: Allocations) -> Table:
+    rates = packet_chains(ports)
     chains = {
         "from_port": Chain(
             hook=Hook("filter", "prerouting", -300),
@@ -152,6 +154,7 @@ def _bridge_table(filtered: list[HostPort], strangers: list[str], allocations: A
         ),
     }
     chains.update({name: Chain(rules=rules) for name, rules in SHARED.items()})
+    chains.update(rates.chains)
     spoof = set()
     for port in filtered:
         name = f"spoof_{port.id}"
@@ -165,6 +168,7 @@ def _bridge_table(filtered: list[HostPort], strangers: list[str], allocations: A
             "strangers": Collection("set", "type ifname;", frozenset(map(quoted, strangers))),
             SPOOF_MAP: Collection("map", "type ifname : verdict;", frozenset(spoof)),
             PORT_MAP: Collection("map", "type ifname : mark;", frozenset(numbers)),
+            **rates.collections,
         },
     )
 

@@ -16,6 +16,7 @@ class Phase(Enum):
     GUARD = "filters of the host"
     BUILD = "links that come or change"
     NAMESPACES = "filters of namespaces"
+    LIMITS = "bandwidth"
     DAEMONS = "DHCP servers"
     TEAR_DOWN = "links that go"
     FORGET = "filters of what went"
@@ -24,6 +25,7 @@ class Phase(Enum):
 ORDER = (
     Phase.GUARD,  # fail closed: a tap joins its bridge only when its rules are in
     Phase.BUILD,  # bridges, tunnels, namespaces, addresses, and last the taps
+    Phase.LIMITS,  # a tap that has just joined is limited next: before that nothing says that it is ours to limit
     Phase.NAMESPACES,  # a router's translation needs the namespace that was made just now
     Phase.DAEMONS,  # dnsmasq needs its leg; one that stops must leave its namespace before that goes
     Phase.TEAR_DOWN,  # what is no longer wanted goes after all that is: a change is never a gap

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from kaon.host.state.dhcp import DhcpState
 from kaon.host.state.filters import FilterState
 from kaon.host.state.network_state import LinkState, Observed
+from kaon.host.state.qos import ObservedQos, QosState
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class HostState:
     links: LinkState = field(default_factory=LinkState)
     filters: FilterState = field(default_factory=FilterState)
     dhcp: DhcpState = field(default_factory=DhcpState)
+    qos: QosState = field(default_factory=QosState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +25,4 @@ class ObservedHost:
     links: Observed = field(default_factory=Observed)
     filters: FilterState = field(default_factory=FilterState)
     dhcp: DhcpState = field(default_factory=DhcpState)
+    qos: ObservedQos = field(default_factory=ObservedQos)

@@ -24,6 +24,11 @@ def tap_name(port_id: str) -> str:
     return f"tap{port_id[:_ID_LENGTH]}"
 
 
+def intermediate_name(port_id: str) -> str:
+    """Name the device that what a port sends waits in when it is limited."""
+    return f"ifb{port_id[:_ID_LENGTH]}"
+
+
 def vxlan_name(vni: int) -> str:
     """Name the tunnel device of a VXLAN segment."""
     return f"vxlan-{vni}"
