@@ -8,11 +8,8 @@ from kaon.model.extensions import Extension
 from kaon.model.qos_policies import policy_id
 from kaon.model.tags import tagging
 
-MINIMUM_MTU: Final = 68
-"""Bytes: the least that IPv4 works with."""
-
-MINIMUM_MTU_IPV6: Final = 1280
-"""Bytes: the least that IPv6 works with (RFC 8200)."""
+LEAST_MTU: Final = {4: 68, 6: 1280}
+"""IP version -> bytes: the least that it works with (RFC 791, RFC 8200)."""
 
 
 def _carrying(name: str, alias: str) -> Attribute:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kaon.lib.addresses import IPV6
 from kaon.lib.ids import new_id
 from kaon.model.errors import (
     ExternalNetworkInUse,
@@ -15,7 +14,7 @@ from kaon.model.errors import (
     NetworkNotFound,
 )
 from kaon.model.errors.sharing import DefaultExternalNetworkExists
-from kaon.model.networks import MINIMUM_MTU_IPV6
+from kaon.model.networks import LEAST_MTU
 from kaon.model.query import Body, Page, Query, Row
 from kaon.model.segments import PROVIDER
 from kaon.server.backends.protocol import Backend
@@ -72,10 +71,10 @@ def update(core: Core, caller: Caller, network_id: str, changes: Body, revision:
         policy.authorize(caller, "update_network", row, row, changes)
         check_revision(row, revision)
         backend = networks.backend_of(tx, network_id)
-        _check_update(core, tx, core.backends[backend], row, changes)
-        qos_users.check_change(core, caller, tx, row["qos_policy_id"], changes, backend=backend, network_id=network_id)
-        changed = {key: value for key, value in changes.items() if key != "shared" and row.get(key) != value}
-        changed |= _share(core, caller, tx, row, changes)
+        wanted = _checked_update(core, tx, core.backends[backend], row, changes)
+        qos_users.check_change(core, caller, tx, row["qos_policy_id"], wanted, backend=backend, network_id=network_id)
+        changed = {key: value for key, value in wanted.items() if key != "shared" and row.get(key) != value}
+        changed |= _share(core, caller, tx, row, wanted)
         if not changed:
             return row
         changed |= rows.raised(row, tx.now)
@@ -192,23 +191,24 @@ _DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def _check_update(core: Core, tx: Transaction, backend: Backend, row: Row, changes: Body) -> None:
-    renumbered = segments.renumber(core, tx, row, changes)
-    for key in (*PROVIDER, "segments"):
-        changes.pop(key, None)
-    changes.update(renumbered)
+def _checked_update(core: Core, tx: Transaction, backend: Backend, row: Row, asked: Body) -> dict[str, Any]:
+    """Refuse what cannot be changed, and give what is to be; what was asked stays as it is, for another attempt."""
+    changes: dict[str, Any] = {key: value for key, value in asked.items() if key not in (*PROVIDER, "segments")}
+    changes |= segments.renumber(core, tx, row, asked)
     if changes.get("router:external") is False:
         changes.setdefault("is_default", False)
     if "mtu" in changes:
         changes["mtu"] = segments.mtu(core, backend, segments.kinds_of(tx, row), changes["mtu"])
-        if changes["mtu"] < MINIMUM_MTU_IPV6 and any(one["ip_version"] == IPV6 for one in subnets.of_network(tx, row["id"])):
-            raise NetworkMTUSubnetConflict(net_id=row["id"], mtu=MINIMUM_MTU_IPV6)
+        least = max((LEAST_MTU[one["ip_version"]] for one in subnets.of_network(tx, row["id"])), default=0)
+        if changes["mtu"] < least:
+            raise NetworkMTUSubnetConflict(net_id=row["id"], mtu=least)
     _check_default(tx, row, {**row, **changes})
     turning = row["router:external"] and changes.get("router:external") is False
     if turning:
         floatingips.remove_unused(core, tx, row["id"])
     if turning and networks.used_as_external(tx, row["id"]):
         raise ExternalNetworkInUse(net_id=row["id"])
+    return changes
 
 
 def _share(core: Core, caller: Caller, tx: Transaction, row: Row, changes: Body) -> Row:
@@ -244,6 +244,7 @@ def _check_default(tx: Transaction, row: Row, wanted: Row) -> None:
         return
     if not wanted["router:external"]:
         raise InvalidInput(error_message="only an external network can be the default one")
+    networks.hold_default(tx)
     there = networks.default_external(tx)
     if there not in {None, row["id"]}:
         raise DefaultExternalNetworkExists(net_id=there)

@@ -16,7 +16,7 @@ from kaon.model.errors import (
     SubnetInUse,
     SubnetNotFound,
 )
-from kaon.model.networks import MINIMUM_MTU_IPV6
+from kaon.model.networks import LEAST_MTU
 from kaon.model.query import Body, Page, Query, Row
 from kaon.server.backends.protocol import Backend
 from kaon.server.control import following, ipam, policy, ports, prefixes, quota_usage, routed, scheduling
@@ -199,8 +199,8 @@ def _checked(core: Core, tx: Transaction, network: Row, row: Row, before: Row | 
     prefix = ip_network(row["cidr"])
     _check_prefix(prefix, row)
     _check_modes(prefix, row)
-    if prefix.version == IPV6 and network["mtu"] < MINIMUM_MTU_IPV6:
-        raise NetworkMTUSubnetConflict(net_id=network["id"], mtu=MINIMUM_MTU_IPV6)
+    if network["mtu"] < LEAST_MTU[prefix.version]:
+        raise NetworkMTUSubnetConflict(net_id=network["id"], mtu=LEAST_MTU[prefix.version])
     if before is None:
         _check_no_overlap(tx, network["id"], prefix)
     _check_lists(core, row)
