@@ -15,9 +15,7 @@ dnsmasq puts itself into the background and returns only when its sockets are op
 """
 
 import contextlib
-import hashlib
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -27,15 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from kaon.host.kernel import dhcp_leases
+from kaon.host.kernel import daemons, dhcp_leases
 from kaon.host.kernel.nftables import NamespaceGoneError
 from kaon.host.plan.dhcp import DhcpPlan, DhcpStep, ReloadServer, StartServer, StopServer
 from kaon.host.state.dhcp import DhcpHost, DhcpOption, DhcpRange, DhcpServer, DhcpState
 from kaon.host.state.trouble import Trouble
 
 START_TIMEOUT_S = 10.0
-END_TIMEOUT_S = 2.0
-"""How long a process may take to obey SIGTERM before SIGKILL. dnsmasq needs a millisecond."""
 
 LOG_BYTES = 262_144
 """A longer log is begun anew: it lives in memory, and each reload adds to it. dnsmasq appends, so cutting is safe."""
@@ -128,7 +124,7 @@ class Dnsmasq:
             try:
                 self._apply_step(step, processes)
             except (OSError, ValueError, subprocess.SubprocessError) as error:  # ValueError: an empty pid file
-                troubles.append(Trouble(step.owner, f"dnsmasq: {_said(error)}"))
+                troubles.append(Trouble(step.owner, f"dnsmasq: {daemons.said(error)}"))
         return troubles
 
     def _apply_step(self, step: DhcpStep, processes: dict[str, list[_Process]]) -> None:
@@ -222,17 +218,7 @@ class Dnsmasq:
     def _end(self, processes: Iterable[_Process]) -> None:
         """End processes that are proved ours; the proof is repeated on a handle that cannot come to mean another process."""
         for process in processes:
-            with contextlib.suppress(ProcessLookupError):
-                handle = os.pidfd_open(process.pid)
-                try:
-                    if _process(process.pid, self._run_dir) != process:
-                        continue
-                    signal.pidfd_send_signal(handle, signal.SIGTERM)
-                    if not _ended(handle):
-                        signal.pidfd_send_signal(handle, signal.SIGKILL)
-                        _ended(handle)
-                finally:
-                    os.close(handle)
+            daemons.end(process.pid, process.arguments)
 
     def _leases(self, network_id: str) -> Path:
         return self._state_dir / network_id / "leases"
@@ -241,16 +227,16 @@ class Dnsmasq:
         directory = self._run_dir / server.network_id
         for each in (directory, self._leases(server.network_id).parent):
             each.mkdir(parents=True, exist_ok=True, mode=0o755)
-        _write_atomically(directory / "hosts", _text(host.line for host in server.hosts))
-        _write_atomically(directory / "options", _text(option.line for option in server.options))
+        daemons.write_atomically(directory / "hosts", _text(host.line for host in server.hosts))
+        daemons.write_atomically(directory / "options", _text(option.line for option in server.options))
         with contextlib.suppress(FileNotFoundError):
             if (directory / "log").stat().st_size > LOG_BYTES:
                 os.truncate(directory / "log", 0)
 
     def _remember(self, server: DhcpServer, pid: int) -> None:
         """Note what this very process was told to load: an agent that dies between a rewrite and its SIGHUP is found out."""
-        digest = _digest(_text(host.line for host in server.hosts), _text(option.line for option in server.options))
-        _write_atomically(self._run_dir / server.network_id / "loaded", f"{pid} {_start_time(pid)} {digest}\n")
+        texts = _text(host.line for host in server.hosts), _text(option.line for option in server.options)
+        daemons.write_atomically(self._run_dir / server.network_id / "loaded", daemons.record(pid, *texts))
         self._pids[server.network_id] = pid
 
     def _seen_last(self, networks: Collection[str]) -> dict[str, list[_Process]]:
@@ -286,14 +272,12 @@ class Dnsmasq:
         owner = f"dhcp/{network_id}"
         file = dhcp_leases.read_leases(_read_settled(self._leases(network_id)))
         leases = {address: lease.holder for address, lease in file.leases.items()}
-        hosts_text, options_text = _read(directory / "hosts"), _read(directory / "options")
+        hosts_text, options_text = daemons.read(directory / "hosts"), daemons.read(directory / "options")
         written = tuple(host for line in hosts_text.splitlines() if (host := DhcpHost.parse(line)) is not None)
         if process is None:
             return DhcpServer(network_id, "", (), alive=False, leases=leases, written=written, owner=owner)
         ranges = _all(DhcpRange.parse(word.partition("=")[2]) for word in process.arguments if word.startswith("--dhcp-range="))
-        loaded = f"{process.pid} {_start_time(process.pid)} {_digest(hosts_text, options_text)}\n" == _read(
-            directory / "loaded"
-        )
+        loaded = daemons.record(process.pid, hosts_text, options_text) == daemons.read(directory / "loaded")
         hosts = _all(DhcpHost.parse(line) for line in hosts_text.splitlines())
         options = _all(DhcpOption.parse(line) for line in options_text.splitlines())
         return DhcpServer(
@@ -310,49 +294,26 @@ class Dnsmasq:
     def _namespace(self, process: _Process, network_id: str) -> str:
         """Name the namespace of the process, if it is the one of today: a namespace made anew under its name is another."""
         name = f"qdhcp-{network_id}"
-        with contextlib.suppress(OSError):
-            inside, named = Path(f"/proc/{process.pid}/ns/net").stat(), (self._netns_dir / name).stat()
-            if (inside.st_dev, inside.st_ino) == (named.st_dev, named.st_ino):
-                return name
-        return ""
+        return name if daemons.is_inside(process.pid, self._netns_dir / name) else ""
 
 
 def _process(pid: int, run_dir: Path) -> _Process | None:
     """Read a process, if its command line proves it ours. A zombie has no command line."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return None
+    arguments = daemons.arguments_of(pid)
     if Path(arguments[0]).name != "dnsmasq":
         return None
     prefix = f"--pid-file={run_dir}/"
     for word in arguments:
         network_id, _, rest = word.removeprefix(prefix).partition("/")
         if word.startswith(prefix) and rest == "pid":
-            return _Process(pid, network_id, tuple(arguments[1:]))
+            return _Process(pid, network_id, tuple(arguments))
     return None
-
-
-def _ended(handle: int) -> bool:
-    """Wait until a process has ended; False when it has not in time. Not `select`, which ends at descriptor 1023."""
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    return bool(poll.poll(END_TIMEOUT_S * 1000))
-
-
-def _start_time(pid: int) -> str:
-    """Field 22 of /proc/<pid>/stat (man proc): in clock ticks since boot; with the pid it names a process for good.
-
-    Empty when there is no such process.
-    """
-    words = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-    return words[19] if words else ""
 
 
 def _read_settled(path: Path) -> str:
     """Read a lease file once it is a moment old: dnsmasq writes it anew in place, and until it is done it tells too little."""
     for _ in range(SETTLING_LOOKS):
-        text = _read(path)
+        text = daemons.read(path)
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime < SETTLED_S:
                 time.sleep(SETTLED_S / 2)
@@ -363,15 +324,15 @@ def _read_settled(path: Path) -> str:
 
 def _prune_leases(path: Path, release: Collection[str]) -> None:
     """Take from a lease file what is to be released."""
-    text = _read(path)
+    text = daemons.read(path)
     kept = dhcp_leases.without(text, release)
     if kept != text:
-        _write_atomically(path, kept)
+        daemons.write_atomically(path, kept)
 
 
 def _held(path: Path, addresses: Collection[str]) -> bool:
     """Tell whether one of these addresses has a lease. The file is rewritten in place: for a moment it tells too little."""
-    leases = dhcp_leases.read_leases(_read(path)).leases
+    leases = dhcp_leases.read_leases(daemons.read(path)).leases
     return any(address in leases for address in addresses)
 
 
@@ -390,28 +351,3 @@ def _all(values: Iterable[T | None]) -> tuple[T, ...] | None:
 
 def _text(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
-
-
-def _digest(*texts: str) -> str:
-    return hashlib.blake2b("\0".join(texts).encode(), digest_size=16).hexdigest()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    """Replace a file: a reader sees the old or the new, never a half. Readable by all: dnsmasq drops its rights."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text)
-    new.chmod(0o644)
-    new.replace(path)
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, subprocess.CalledProcessError):
-        return (error.stderr or b"").decode(errors="replace").strip() or f"ended with {error.returncode}"
-    return str(error)
