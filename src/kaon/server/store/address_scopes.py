@@ -34,7 +34,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, scope_id: str, project_id: str) -> Row | None:
     """Find one address scope, as a project sees it."""
-    found = select.one(tx, address_scopes, scope_id, *LISTING.columns_viewed(project_id))
+    found = select.member(tx, LISTING, scope_id, project_id)
     return _row(found) if found is not None else None
 
 

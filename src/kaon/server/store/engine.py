@@ -89,17 +89,21 @@ class Transaction:
         return result
 
     def lock(self, table: sa.Table, identity: str, *, references: bool = False) -> None:
-        """Keep everybody else from changing or deleting a row; with `references` also from newly referring to it.
+        """Keep everybody else from changing or deleting a row, by its key; with `references` also from newly referring to it.
 
         Nothing where one writes at a time. MariaDB always keeps off references, too.
         """
         if not self._one_writer:
-            self.execute(sa.select(table.c.id).where(table.c.id == identity).with_for_update(key_share=not references)).all()
+            key = table.primary_key.columns[0]
+            self.execute(sa.select(key).where(key == identity).with_for_update(key_share=not references)).all()
 
     def rely_on(self, table: sa.Table, identity: str, revision: int) -> None:
-        """Remember that a resource was read at this revision; the transaction begins again if another one changes it."""
-        if not self._one_writer:
-            self._read.setdefault((table, identity), revision)
+        """Remember that a resource was read at this revision; the transaction begins again if another one changes it.
+
+        Errors  Retry when it was read before at another revision: what was decided on that one may not hold.
+        """
+        if not self._one_writer and self._read.setdefault((table, identity), revision) != revision:
+            raise Retry(f"{table.name} {identity} changed between two looks at it")
 
     def relies_on(self, table: sa.Table, identity: str) -> int | None:
         """Tell at which revision a resource was read; None: it was not, or nobody else can change it."""
@@ -129,6 +133,11 @@ class Transaction:
         self._opened.pop(scope, None)
         self._touched.pop(scope, None)
         self._closed[scope] = None
+
+    @property
+    def dialect(self) -> str:
+        """Name of the kind of database, as SQLAlchemy has it."""
+        return self.connection.dialect.name
 
     @property
     def dirty(self) -> bool:

@@ -1,5 +1,6 @@
 """How many addresses of networks are there and taken: networks and their subnets in, counts out. Three statements a page."""
 
+import functools
 from collections.abc import Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -41,15 +42,20 @@ def show(tx: Transaction, network_id: str) -> Row | None:
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
-def _rows(tx: Transaction, page: select.Rows, versions: Sequence[FilterValue] | None = None) -> list[Row]:
+@functools.cache
+def _counts() -> tuple[sa.ColumnElement[int], ...]:
     s, a, p = t.subnets.c, t.ip_allocations.c, t.allocation_pools.c
     used = sa.select(sa.func.count()).select_from(t.ip_allocations).where(a.subnet_id == s.id)
     in_pool = sa.exists().where(p.subnet_id == s.id, p.first <= a.address_hex, p.last >= a.address_hex)
-    counts = (
+    return (
         used.correlate(t.subnets).scalar_subquery().label("used"),
         used.where(in_pool).correlate(t.subnets).scalar_subquery().label("used_in_pools"),
     )
-    subnets = select.children(tx, page, s.network_id, s.created_at, s.id, also=counts)
+
+
+def _rows(tx: Transaction, page: select.Rows, versions: Sequence[FilterValue] | None = None) -> list[Row]:
+    s, p = t.subnets.c, t.allocation_pools.c
+    subnets = select.children(tx, page, s.network_id, s.created_at, s.id, also=_counts())
     pools = select.children(tx, select.below(page, s.network_id, subnets), p.subnet_id)
     return [
         _network(network, [_subnet(one, pools.get(one["id"], ())) for one in subnets.get(network["id"], ())], versions)

@@ -71,7 +71,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, network_id: str, project_id: str) -> Row | None:
     """Find one network, as a project sees it."""
-    found = select.one(tx, t.networks, network_id, *LISTING.columns_viewed(project_id))
+    found = select.member(tx, LISTING, network_id, project_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
@@ -111,6 +111,11 @@ def foreign_projects(tx: Transaction, network_id: str, owner: str) -> frozenset[
     ports = sa.select(p.project_id).where(p.network_id == network_id, p.project_id.not_in(["", owner]))
     subnets = sa.select(s.project_id).where(s.network_id == network_id, s.project_id != owner)
     return frozenset(tx.execute(sa.union(ports, subnets)).scalars())
+
+
+def hold_default(tx: Transaction) -> None:
+    """Have everybody wait who would choose the default external network; there is nothing of its own to hold."""
+    tx.lock(t.facts, "epoch")
 
 
 def default_external(tx: Transaction) -> str | None:
@@ -164,9 +169,12 @@ def _segments(row: RowMap, several: Sequence[RowMap]) -> dict[str, Any]:
     return {wire: value or None for wire, value in segments.shown(row).items()}
 
 
+_OF_SUBNETS = (address_scope(),)
+
+
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     s = t.subnets.c
-    subnets = select.children(tx, page, s.network_id, s.created_at, s.id, also=(address_scope(),))
+    subnets = select.children(tx, page, s.network_id, s.created_at, s.id, also=_OF_SUBNETS)
     tagged = tags.of_page(tx, page, "networks")
     several = segments.of_networks(tx, [row["id"] for row in page.rows if not row[segments.ALONE]])
     zones = roles.zones_of_networks(tx, page) if subnets else {}

@@ -1,5 +1,6 @@
 """Ports: rows in, resources out."""
 
+import functools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from kaon.lib.addresses import to_hex
 from kaon.model import resource_requests
 from kaon.model.query import FilterValue, Query, Row
-from kaon.server.store import networks, qos_rules, rows, select, tags, trunks
+from kaon.server.store import networks, packed, qos_rules, rows, select, tags, trunks
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
@@ -82,6 +83,26 @@ def _groups(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
     return _having(t.port_security_groups, t.port_security_groups.c.security_group_id.in_(values))
 
 
+def _besides() -> tuple[sa.ColumnElement[Any], ...]:
+    """Give what comes with each port: nearly every one has an address and a group, few have pairs or tags.
+
+    addresses  `position subnet address`, with commas between them; groups: ids, likewise
+    paired, tagged  whether there are allowed address pairs, tags
+    """
+    a, g, p, tag = t.ip_allocations.c, t.port_security_groups.c, t.allowed_address_pairs.c, t.port_tags.c
+    mine = t.ports.c.id
+    blank = sa.literal_column("' '", sa.Text)
+    address = sa.cast(a.position, sa.Text) + blank + a.subnet_id + blank + a.ip_address
+    addresses = sa.select(sa.func.aggregate_strings(address, ",")).where(a.port_id == mine)
+    groups = sa.select(sa.func.aggregate_strings(g.security_group_id, ",")).where(g.port_id == mine)
+    return (
+        addresses.correlate(t.ports).scalar_subquery().label("addresses"),
+        groups.correlate(t.ports).scalar_subquery().label("groups"),
+        sa.exists(sa.select(p.port_id).where(p.port_id == mine)).correlate(t.ports).label("paired"),
+        sa.exists(sa.select(tag.tag).where(tag.resource_id == mine)).correlate(t.ports).label("tagged"),
+    )
+
+
 LISTING = select.Listing(
     table=t.ports,
     columns=select.standard_columns(t.ports) | {wire: t.ports.c[column] for wire, column in COLUMNS.items()},
@@ -91,6 +112,7 @@ LISTING = select.Listing(
             sa.select(t.networks.c.id).where(t.networks.c.project_id == project)
         ),
     },
+    besides=_besides(),
 )
 
 
@@ -102,7 +124,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, port_id: str) -> Row | None:
     """Find one port."""
-    found = select.one(tx, t.ports, port_id)
+    found = select.member(tx, LISTING, port_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
@@ -115,30 +137,53 @@ def ground(
     (`viewer`): `shared`, `access_as_external`; its subnets, oldest first, each with `next_free`, the first free address as
     hexadecimal digits or None; the id of the project's default security group.
     """
-    n, s, f, d = t.networks.c, t.subnets.c, t.free_addresses.c, t.default_security_groups.c
-    next_free = sa.select(sa.func.min(f.first)).where(f.subnet_id == s.id).correlate(t.subnets).scalar_subquery()
-    default = sa.select(d.security_group_id).where(d.project_id == project_id).scalar_subquery()
-    viewed = networks.LISTING.columns_viewed(viewer)
+    statement, of_network, of_subnet = _ground(tx.dialect)
+    found = tx.execute(statement, {"network": network_id, "project": project_id, select.VIEWER: viewer}).all()
+    if not found:
+        return None, [], None
+    try:
+        network = of_network.row(found[0].network)
+        subnets: list[RowMap] = [of_subnet.row(row.subnet) for row in found if row.subnet_id is not None]
+    except packed.Unpackable:
+        network, subnets = _ground_plain(tx, network_id, viewer)
+    network["router:external"] = network["external"]
+    tx.rely_on(t.networks, network_id, network["revision_number"])
+    return network, subnets, found[0].default_group
+
+
+@functools.cache
+def _ground(dialect: str) -> tuple[sa.Select[Any], packed.Packing, packed.Packing]:
+    """Make the statement of `ground`, and say how its `network` and `subnet` are packed."""
+    n, s, d = t.networks.c, t.subnets.c, t.default_security_groups.c
+    of_network = packed.extended(packed.of_table(t.networks, dialect), networks.LISTING.extra, dialect)
+    of_subnet = packed.extended(packed.of_table(t.subnets, dialect), (_next_free(),), dialect)
+    default = sa.select(d.security_group_id).where(d.project_id == sa.bindparam("project")).scalar_subquery()
     statement = (
         sa.select(
-            *(column.label(f"network_{column.key}") for column in n),
-            *viewed,
-            t.subnets,
-            next_free.label("next_free"),
+            of_network.column.label("network"),
+            of_subnet.column.label("subnet"),
+            s.id.label("subnet_id"),
             default.label("default_group"),
         )
         .select_from(t.networks.outerjoin(t.subnets, s.network_id == n.id))
-        .where(n.id == network_id)
+        .where(n.id == sa.bindparam("network"))
         .order_by(s.created_at, s.id)
     )
-    found = tx.execute(statement).mappings().all()
-    if not found:
-        return None, [], None
-    network = {column.key: found[0][f"network_{column.key}"] for column in n}
-    network |= {name: found[0][name] for name in networks.LISTING.viewed}
-    network["router:external"] = network["external"]
-    tx.rely_on(t.networks, network_id, network["revision_number"])
-    return network, [row for row in found if row["id"] is not None], found[0]["default_group"]
+    return statement, of_network, of_subnet
+
+
+def _next_free() -> sa.ColumnElement[str | None]:
+    f = t.free_addresses.c
+    lowest = sa.select(sa.func.min(f.first)).where(f.subnet_id == t.subnets.c.id)
+    return lowest.correlate(t.subnets).scalar_subquery().label("next_free")
+
+
+def _ground_plain(tx: Transaction, network_id: str, viewer: str) -> tuple[dict[str, Any], list[RowMap]]:
+    """Read what `ground` could not cut, in two statements."""
+    network = select.member(tx, networks.LISTING, network_id, viewer)
+    s = t.subnets.c
+    on_network = sa.select(s.id).where(s.network_id == network_id).order_by(s.created_at, s.id)
+    return dict(network or {}), select.fetched(tx, select.fetch(on_network, t.subnets, (_next_free(),), tx.dialect))
 
 
 def resource_request(tx: Transaction, row: Row) -> dict[str, Any] | None:
@@ -267,40 +312,57 @@ def _allocation(fixed_ip: Mapping[str, str]) -> dict[str, str]:
     return {"subnet_id": fixed_ip["subnet_id"], "ip_address": address, "address_hex": to_hex(address)}
 
 
+_PLAIN = (*COLUMNS.items(), ("tenant_id", "project_id"), ("revision_number", "revision_number"))
+
+
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
-    a, g, p = t.ip_allocations.c, t.port_security_groups.c, t.allowed_address_pairs.c
-    addresses = select.children(tx, page, a.port_id, a.position)
-    groups = select.children(tx, page, g.port_id, g.security_group_id)
-    pairs = select.children(tx, page, p.port_id, p.mac_address, p.ip_address)
-    tagged = tags.of_page(tx, page, "ports")
+    p = t.allowed_address_pairs.c
+    paired, marked = (any(row[what] for row in page.rows) for what in ("paired", "tagged"))
+    pairs = select.children(tx, page, p.port_id, p.mac_address, p.ip_address) if paired else {}
+    tagged = tags.of_page(tx, page, "ports") if marked else {}
     carried = trunks.carried(tx, [row["trunk_id"] for row in page.rows if row["trunk_id"]])
     ruled = qos_rules.of_ports(tx, page)
     return [
-        rows.standard(row, COLUMNS)
-        | {wire: json.loads(row[column] or "null") for wire, column in DOCUMENTS.items()}
-        | _trunk_details(row, carried)
-        | {
-            "fixed_ips": [
-                {"subnet_id": found["subnet_id"], "ip_address": found["ip_address"]} for found in addresses.get(row["id"], ())
-            ],
-            "security_groups": [found["security_group_id"] for found in groups.get(row["id"], ())],
-            "allowed_address_pairs": [
-                {"mac_address": found["mac_address"], "ip_address": found["ip_address"]} for found in pairs.get(row["id"], ())
-            ],
-            "resource_request": _request(row, ruled.get(row["id"], ())),
-            "tags": tagged.get(row["id"], []),
-        }
-        for row in page.rows
+        _row(row, pairs.get(row["id"], ()), tagged.get(row["id"], []), carried, ruled.get(row["id"], ())) for row in page.rows
     ]
+
+
+def _row(
+    row: RowMap, pairs: Sequence[RowMap], tagged: list[str], carried: Mapping[str, list[Row]], ruled: Sequence[Row]
+) -> Row:
+    """Make one port. Lists of thousands take their time here: what is nearly always empty is not looked at twice."""
+    made: Row = {wire: row[column] for wire, column in _PLAIN}
+    made["created_at"] = rows.format_time(row["created_at"])
+    made["updated_at"] = rows.format_time(row["updated_at"])
+    made["binding:profile"] = _document(row["profile"])
+    made["binding:vif_details"] = _document(row["vif_details"])
+    made["extra_dhcp_opts"] = _document(row["extra_dhcp_opts"])
+    made["hints"] = _document(row["hints"])
+    if row["trunk_id"]:
+        made["trunk_details"] = {"trunk_id": row["trunk_id"], "sub_ports": carried.get(row["trunk_id"], [])}
+    made["fixed_ips"] = _addresses(row["addresses"])
+    made["security_groups"] = sorted(row["groups"].split(",")) if row["groups"] else []
+    made["allowed_address_pairs"] = [{"mac_address": pair["mac_address"], "ip_address": pair["ip_address"]} for pair in pairs]
+    made["resource_request"] = _request(row, ruled) if ruled else None
+    made["tags"] = tagged
+    return made
+
+
+def _document(text: str | None) -> Any:
+    """Read what `_json` wrote."""
+    if text == "{}":
+        return {}
+    return [] if text == "[]" else json.loads(text or "null")
+
+
+def _addresses(text: str | None) -> list[dict[str, str]]:
+    """Read the addresses that come with a port, and put them in order."""
+    found = [address.split(" ") for address in text.split(",")] if text else []
+    if len(found) > 1:
+        found.sort(key=lambda address: int(address[0]))
+    return [{"subnet_id": subnet_id, "ip_address": address} for _, subnet_id, address in found]
 
 
 def _request(row: RowMap, rules: Sequence[Row]) -> dict[str, Any] | None:
     where = rules[0]["physical_network"] if rules else None
     return resource_requests.request(row["id"], row["vnic_type"], where, rules)
-
-
-def _trunk_details(row: RowMap, carried: Mapping[str, list[Row]]) -> Row:
-    """Tell what the parent of a trunk carries; nothing of other ports."""
-    if not row["trunk_id"]:
-        return {}
-    return {"trunk_details": {"trunk_id": row["trunk_id"], "sub_ports": carried.get(row["trunk_id"], [])}}

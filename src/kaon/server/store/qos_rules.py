@@ -60,7 +60,7 @@ def of_ports(tx: Transaction, page: select.Rows) -> dict[str, list[Row]]:
     if len(page.rows) <= _FEW:
         statement = statement.where(p.id.in_([row["id"] for row in page.rows]))
     else:  # so many are not named one by one; see `select.children`
-        chosen = page.chosen.with_only_columns(page.chosen.selected_columns.id).subquery("page")
+        chosen = page.chosen.subquery("page")
         statement = statement.join(chosen, chosen.c.id == p.id)
     found: dict[str, list[Row]] = {}
     for row in tx.execute(statement).mappings():

@@ -107,5 +107,5 @@ def _remove(tx: Transaction, object_type: str, object_id: str, *which: Condition
 
 def _given(object_type: str, action: str, project_id: str) -> Condition:
     c = _TABLE.c
-    whom = c.target_project.in_(sorted({EVERYBODY, project_id or EVERYBODY}))
+    whom = c.target_project.in_([EVERYBODY, project_id])  # nobody shares with "", the project of who has none
     return sa.and_(whom, c.object_type == object_type, c.action == action)

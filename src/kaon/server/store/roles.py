@@ -1,5 +1,6 @@
 """Which hosts serve which networks and forward for which routers, and what waits for one."""
 
+import functools
 from typing import Any
 
 import sqlalchemy as sa
@@ -118,11 +119,15 @@ def zones_of_routers(tx: Transaction, page: select.Rows) -> dict[str, list[str]]
 
 
 def _zones(tx: Transaction, page: select.Rows, parent: sa.Column[Any], agent_type: str) -> dict[str, list[str]]:
+    found = select.children(tx, page, parent, also=(_zone(parent, agent_type),))
+    return {identity: sorted({row["zone"] for row in rows if row["zone"]}) for identity, rows in found.items()}
+
+
+@functools.cache
+def _zone(parent: sa.Column[Any], agent_type: str) -> sa.ColumnElement[str]:
     c = t.agents.c
     mine = sa.and_(c.host == parent.table.c.host, c.agent_type == agent_type)
-    zone = sa.select(c.availability_zone).where(mine).scalar_subquery().label("zone")
-    found = select.children(tx, page, parent, also=(zone,))
-    return {identity: sorted({row["zone"] for row in rows if row["zone"]}) for identity, rows in found.items()}
+    return sa.select(c.availability_zone).where(mine).scalar_subquery().label("zone")
 
 
 def unserved_networks(tx: Transaction) -> list[str]:

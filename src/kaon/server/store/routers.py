@@ -236,7 +236,7 @@ def _gateways(tx: Transaction, page: select.Rows) -> dict[str, list[RowMap]]:
     if len(page.rows) <= _FEW:
         statement = statement.where(leg.router_id.in_([row["id"] for row in page.rows]))
     else:  # so many are not named one by one; see `select.children`
-        chosen = page.chosen.with_only_columns(page.chosen.selected_columns.id).subquery("page")
+        chosen = page.chosen.subquery("page")
         statement = statement.join(chosen, chosen.c.id == leg.router_id)
     found: dict[str, list[RowMap]] = {}
     for row in tx.execute(statement).mappings():

@@ -10,8 +10,6 @@ from kaon.model.query import Row
 from kaon.server.store.engine import Retry, Transaction
 from kaon.server.store.select import RowMap
 
-_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-
 
 def standard(row: RowMap, columns: Mapping[str, str]) -> Row:
     """Make the attributes that are one column each, with those that every resource has. columns: wire name -> column."""
@@ -78,9 +76,9 @@ def remove(tx: Transaction, table: sa.Table, identity: str) -> None:
 
 def format_time(moment: datetime) -> str:
     """Write a time as the API does."""
-    return moment.strftime(_FORMAT)
+    return f"{moment.isoformat(timespec='seconds')}Z"
 
 
 def parse_time(text: str) -> datetime:
     """Read what `format_time` wrote."""
-    return datetime.strptime(text, _FORMAT)  # noqa: DTZ007  # the tables keep UTC without zone
+    return datetime.fromisoformat(text.removesuffix("Z"))  # the tables keep UTC without zone

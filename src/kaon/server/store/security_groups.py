@@ -67,7 +67,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, group_id: str, project_id: str, *, with_rules: bool = True) -> Row | None:
     """Find one group, with `shared` as the project sees it, and `is_default`."""
-    found = select.one(tx, t.security_groups, group_id, *LISTING.columns_viewed(project_id))
+    found = select.member(tx, LISTING, group_id, project_id)
     return _rows(tx, select.only(found), with_rules=with_rules)[0] if found is not None else None
 
 

@@ -3,6 +3,7 @@
 A list of any length takes one statement for the marker (when there is one), one for the page, and one for each kind of child.
 """
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +12,15 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from kaon.model.query import FilterValue, Query
+from kaon.server.store import packed
 from kaon.server.store.engine import Transaction
 
 RowMap = Mapping[Any, Any]
 Condition = sa.ColumnElement[bool]
 Special = Callable[[tuple[FilterValue, ...]], Condition]
+
+VIEWER = "viewer"
+"""Name of the parameter for the project that looks."""
 
 _FEW = 500
 """Up to so many parents are named one by one; more are named by the page's own statement."""
@@ -52,6 +57,7 @@ class Listing:
     special  wire name -> condition, for filters that are no plain comparison
     through  relation -> condition on a project's behalf (parent_owner, shared, external)
     viewed   wire name -> what a row is to the caller's project (shared with it, or not): comes with the row, and is a filter
+    besides  labelled columns that come with each row
     """
 
     table: sa.Table
@@ -59,10 +65,17 @@ class Listing:
     special: Mapping[str, Special] = field(default_factory=dict)
     through: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
     viewed: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
+    besides: tuple[sa.ColumnElement[Any], ...] = ()
 
-    def columns_viewed(self, project_id: str) -> list[sa.ColumnElement[bool]]:
-        """Give the columns that come with a row that a project looks at."""
-        return [asked(project_id).label(name) for name, asked in self.viewed.items()]
+    @functools.cached_property
+    def extra(self) -> tuple[sa.ColumnElement[Any], ...]:
+        """Give what comes with a row besides the columns of the table. Parameter VIEWER: the project that looks."""
+        viewer: Any = sa.bindparam(VIEWER, type_=sa.String)
+        return (*(asked(viewer).label(name) for name, asked in self.viewed.items()), *self.besides)
+
+    def asked_by(self, project_id: str) -> dict[str, str]:
+        """Give the parameters of `extra` for a project that looks."""
+        return {VIEWER: project_id} if self.viewed else {}
 
 
 class MarkerNotFound(LookupError):  # noqa: N818  # one of the ways to not find, named as the others
@@ -71,7 +84,7 @@ class MarkerNotFound(LookupError):  # noqa: N818  # one of the ways to not find,
 
 @dataclass(frozen=True)
 class Rows:
-    """One page of rows, in the order asked for, and the statement that chose them.
+    """One page of rows, in the order asked for, and the statement that chose them: it selects their ids.
 
     Rows beyond what was asked for tell `has_more` and are not among `rows`; `chosen` has them, harmlessly.
     """
@@ -100,22 +113,84 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
     order = _order(listing, query)
     if query.marker is not None:
         matches.append(_beyond(tx, listing, order, query.marker, visible))
-    selected = sa.select(listing.table, *listing.columns_viewed(seeing.project_id)).where(*matches)
-    chosen = selected.order_by(*(key.asc() if up else key.desc() for key, up in order))
+    chosen = sa.select(listing.table.c.id).where(*matches)
+    chosen = chosen.order_by(*(key.asc() if up else key.desc() for key, up in order))
     limited = chosen if query.limit is None else chosen.limit(query.limit + 1)
-    found: list[RowMap] = list(tx.execute(limited).mappings())
+    found = fetched(tx, fetch(limited, listing.table, listing.extra, tx.dialect), listing.asked_by(seeing.project_id))
     rows = found[: query.limit]
     if query.page_reverse:
         rows.reverse()
     return Rows(rows, has_more=len(found) > len(rows), chosen=limited)
 
 
-def one(tx: Transaction, table: sa.Table, identity: str, *viewed: sa.ColumnElement[Any]) -> RowMap | None:
-    """Find a row by its id, with `viewed` columns of the listing. A transaction that writes relies on the revision."""
-    found = tx.execute(sa.select(table, *viewed).where(table.c.id == identity)).mappings().first()
-    if found is not None and "revision_number" in found:
-        tx.rely_on(table, identity, found["revision_number"])
-    return found
+def one(tx: Transaction, table: sa.Table, identity: str) -> RowMap | None:
+    """Find a row by its id. A transaction that writes relies on the revision."""
+    return _relied_on(tx, table, identity, fetched(tx, _by_id(table, (), tx.dialect), {"id": identity}))
+
+
+def member(tx: Transaction, listing: Listing, identity: str, project_id: str = "") -> RowMap | None:
+    """Find a row by its id, with what comes with it, as a project sees it. Relied on as by `one`."""
+    table = listing.table
+    found = fetched(tx, _by_id(table, listing.extra, tx.dialect), {"id": identity, **listing.asked_by(project_id)})
+    return _relied_on(tx, table, identity, found)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A statement for rows of a table, in two forms: one text a row, and column by column.
+
+    Made once wherever it can be: to make it takes longer than to run it.
+    """
+
+    packing: packed.Packing
+    statement: sa.Select[Any]
+    plain: sa.Select[Any]
+
+
+def fetch(chosen: sa.Select[Any], table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str) -> Fetch:
+    """Make a statement give all columns of a table and more, whatever it selects so far."""
+    packing = _packing(table, extra, dialect)
+    return Fetch(
+        packing,
+        chosen.with_only_columns(packing.column, maintain_column_froms=True),
+        chosen.with_only_columns(table, *extra, maintain_column_froms=True),
+    )
+
+
+def fetched(tx: Transaction, asked: Fetch, parameters: Mapping[str, Any] | None = None) -> list[RowMap]:
+    """Find rows; their values are those of `sa.select(table)`."""
+    row = asked.packing.row
+    try:
+        return [row(text) for text in tx.execute(asked.statement, parameters).scalars()]
+    except packed.Unpackable:
+        return [dict(found) for found in tx.execute(asked.plain, parameters).mappings()]
+
+
+@functools.lru_cache(256)
+def _packing(table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str) -> packed.Packing:
+    return packed.extended(packed.of_table(table, dialect), extra, dialect)
+
+
+@functools.lru_cache(256)
+def _by_id(table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str) -> Fetch:
+    identity = sa.bindparam("id", type_=table.c.id.type)
+    return fetch(sa.select(table.c.id).where(table.c.id == identity), table, extra, dialect)
+
+
+@functools.lru_cache(256)
+def _of_parents(
+    parent: sa.Column[Any], order: tuple[sa.ColumnElement[Any], ...], also: tuple[sa.ColumnElement[Any], ...], dialect: str
+) -> Fetch:
+    named = parent.in_(sa.bindparam("parents", expanding=True))
+    return fetch(sa.select(parent).where(named).order_by(*order), parent.table, also, dialect)
+
+
+def _relied_on(tx: Transaction, table: sa.Table, identity: str, found: Sequence[RowMap]) -> RowMap | None:
+    if not found:
+        return None
+    if "revision_number" in found[0]:
+        tx.rely_on(table, identity, found[0]["revision_number"])
+    return found[0]
 
 
 def children(
@@ -123,25 +198,26 @@ def children(
     page: Rows,
     parent: sa.Column[Any],
     *order: sa.ColumnElement[Any],
-    also: Sequence[sa.ColumnElement[Any]] = (),
+    also: tuple[sa.ColumnElement[Any], ...] = (),
 ) -> Mapping[str, list[RowMap]]:
     """Find what belongs to the rows of a page, by parent id.
 
     parent  the column of the child that names its parent
     also    further columns
     """
-    table = parent.table
-    statement = sa.select(table, *also)
+    grouped: defaultdict[str, list[RowMap]] = defaultdict(list)
+    if not page.rows:
+        return grouped
     if len(page.rows) <= _FEW:
-        statement = statement.where(parent.in_([row["id"] for row in page.rows]))
+        asked = _of_parents(parent, order, also, tx.dialect)
+        parameters = {"parents": [row["id"] for row in page.rows]}
     else:
         # A join: MariaDB refuses LIMIT inside IN. Only the id is carried; the order decides which rows are within the limit.
-        chosen = page.chosen.with_only_columns(page.chosen.selected_columns.id).subquery("page")
-        statement = statement.join(chosen, chosen.c.id == parent)
-    grouped: defaultdict[str, list[RowMap]] = defaultdict(list)
-    if page.rows:
-        for row in tx.execute(statement.order_by(*order)).mappings():
-            grouped[row[parent.key]].append(row)
+        chosen = page.chosen.subquery("page")
+        joined = sa.select(parent).join(chosen, chosen.c.id == parent).order_by(*order)
+        asked, parameters = fetch(joined, parent.table, also, tx.dialect), {}
+    for row in fetched(tx, asked, parameters):
+        grouped[row[parent.key]].append(row)
     return grouped
 
 
@@ -152,7 +228,7 @@ def only(row: RowMap) -> Rows:
 
 def below(page: Rows, parent: sa.Column[Any], found: Mapping[str, Sequence[RowMap]]) -> Rows:
     """Make a page of the children of a page's rows, as `children` found them by `parent`, to find theirs."""
-    above = page.chosen.with_only_columns(page.chosen.selected_columns.id).subquery("above")
+    above = page.chosen.subquery("above")
     chosen = sa.select(parent.table.c.id).join(above, above.c.id == parent)
     return Rows([row for rows in found.values() for row in rows], has_more=False, chosen=chosen)
 
@@ -181,6 +257,8 @@ def _condition(listing: Listing, key: str, values: tuple[FilterValue, ...], proj
     if key in listing.special:
         return listing.special[key](values)
     column = listing.columns[key]
+    if "" in values and isinstance(column.type, sa.Integer):  # PostgreSQL compares no number with text
+        return sa.or_(column.in_([value for value in values if value != ""]), column.is_(None))
     wanted: Condition = column.in_(values) if len(values) != 1 else column == values[0]
     return sa.or_(wanted, column.is_(None)) if "" in values else wanted
 

@@ -46,7 +46,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, pool_id: str, project_id: str) -> Row | None:
     """Find one pool, as a project sees it."""
-    found = select.one(tx, t.subnetpools, pool_id, *LISTING.columns_viewed(project_id))
+    found = select.member(tx, LISTING, pool_id, project_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 

@@ -71,7 +71,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, subnet_id: str) -> Row | None:
     """Find one subnet."""
-    found = select.one(tx, t.subnets, subnet_id, _external("").label(_EXTERNAL))
+    found = select.member(tx, LISTING, subnet_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
