@@ -27,6 +27,9 @@ COLLECTIONS = (
     "logs",
     "routers",
     "floatingips",
+    "local-ips",
+    "metering/metering-labels",
+    "metering/metering-label-rules",
     "agents",
     "segments",
     "network-segment-ranges",
@@ -70,6 +73,7 @@ def world(core: Core, admin: Client, ann: Client) -> Client:
         _put(ann, f"routers/{router}/add_router_interface", {"subnet_id": subnet})
         ann.change("router", router, routes=routes)
         ann.make("floatingip", floating_network_id=outside, port_id=port)
+        _hang(admin, ann, router, network, outside)
         policy = {"policy": {"name": "q", "project_id": "p1"}}
         made = admin.ask("POST", "/v2.0/qos/policies", json=policy).json()["policy"]["id"]
         rule = {"minimum_bandwidth_rule": {"min_kbps": 1}}
@@ -79,6 +83,27 @@ def world(core: Core, admin: Client, ann: Client) -> Client:
         admin.make("flavor", service_type="QOS", service_profiles=[profile])
         _put(admin, f"quotas/p{number}", {"quota": {"network": 10 + number, "port": 20}})
     return ann
+
+
+def _hang(admin: Client, ann: Client, router: str, network: str, outside: str) -> None:
+    """Give a router, and a floating IP that goes through it, all that they can have."""
+    _put(admin, f"routers/{router}/add_external_gateways", {"router": {"external_gateways": [{"network_id": outside}]}})
+    port = ann.make("port", network_id=network)
+    forwarding = ann.make("floatingip", floating_network_id=outside)["id"]
+    inside = {"internal_port_id": port["id"], "internal_ip_address": port["fixed_ips"][0]["ip_address"]}
+    way = {**inside, "internal_port": 80, "external_port": 80, "protocol": "tcp"}
+    _post(ann, f"floatingips/{forwarding}/port_forwardings", "port_forwarding", way)
+    _post(ann, f"routers/{router}/conntrack_helpers", "conntrack_helper", {"helper": "ftp", "protocol": "tcp", "port": 21})
+    _post(ann, "local-ips", "local_ip", {"network_id": network})
+    label = _post(admin, "metering/metering-labels", "metering_label", {"project_id": "p1"})["id"]
+    rule = {"metering_label_id": label, "direction": "ingress", "source_ip_prefix": "10.0.0.0/8"}
+    _post(admin, "metering/metering-label-rules", "metering_label_rule", rule)
+
+
+def _post(client: Client, path: str, member: str, wish: Any) -> Any:
+    answer = client.ask("POST", f"/v2.0/{path}", json={member: wish})
+    assert answer.status_code == 201, answer.text
+    return answer.json()[member]
 
 
 def _put(client: Client, path: str, body: Any) -> None:
