@@ -195,3 +195,15 @@ def test_a_group_in_use_keeps_its_statefulness(ann: Client) -> None:
     assert ann.refused("POST", "ports", json={"port": {"network_id": network, **both}}) == (409, "SecurityGroupConflict")
     assert ann.refused("PUT", f"ports/{port}", json={"port": both}) == (409, "SecurityGroupConflict")
     ann.change("port", port, security_groups=[stateful])
+
+
+def test_statefulness_under_the_word_of_openstacksdk(admin: Client) -> None:
+    """openstacksdk has the singular in the envelope, Neutron the plural: both are taken, and both are answered."""
+    path, word, others = f"/v2.0/{STATEFULNESS}", "security_group_default_statefulness", "security_groups_default_statefulness"
+    made = admin.ask("POST", path, json={word: {"project_id": "p1", "stateful": False}}).json()
+    assert {word, others} == made.keys()
+    assert made[others] == made[word]
+    one = f"{path}/{made[word]['id']}"
+    assert admin.ask("PUT", one, json={word: {"stateful": True}}).json()[word] == made[word] | {"stateful": True}
+    assert admin.ask("GET", one).json()[word] == made[word] | {"stateful": True}
+    assert admin.refused("POST", STATEFULNESS, json={"statefulness": {}}) == (400, "HTTPBadRequest")

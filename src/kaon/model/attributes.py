@@ -82,6 +82,7 @@ class Resource:
     parent      collection of the resource below which it stands; empty: none
     prefix      of the service that its path may begin with (`qos`, `metering`, `log`); empty: none
     key         attribute that names one of them in a path, unique below its parent
+    also        another word than `member` that clients expect in the envelope, and send; empty: none
     """
 
     collection: str
@@ -92,6 +93,7 @@ class Resource:
     parent: str = ""
     prefix: str = ""
     key: str = "id"
+    also: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, Attribute]:

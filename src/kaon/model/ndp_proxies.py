@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from kaon.model import addresses, checks
-from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, label, owner, standard
+from kaon.model.attributes import REQUIRED, Attribute, Resource, identity, label, owner, standard, words
 from kaon.model.checks import Check
 from kaon.model.extensions import Extension
 
@@ -11,7 +11,7 @@ AWAITED: Final = "hosts do not answer neighbour solicitations for others yet"
 
 
 def _chosen(name: str, check: Check, default: Any) -> Attribute:
-    return Attribute(name=name, alias="l3-ndp-proxy", check=check, default=default, post=True, sort=True)
+    return Attribute(name=name, alias="l3-ndp-proxy", check=check, default=default, post=True, filter=words, sort=True)
 
 
 NDP_PROXY: Final = Resource(

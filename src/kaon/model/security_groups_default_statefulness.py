@@ -25,6 +25,7 @@ DEFAULT_STATEFULNESS: Final = Resource(
         switch("stateful", _ALIAS, sort=True),
     ),
     bulk=False,
+    also="security_group_default_statefulness",  # openstacksdk's word, where Neutron has the plural
 )
 """Without `project_id`: of the caller's project; null: for every project that has none of its own."""
 

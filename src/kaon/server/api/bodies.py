@@ -24,9 +24,9 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return document
 
 
-def inside(document: Mapping[str, Any], envelope: str) -> dict[str, Any]:
-    """The object under the envelope's key. Raises HTTPBadRequest."""
-    content = document.get(envelope)
+def inside(document: Mapping[str, Any], envelope: str, also: str = "") -> dict[str, Any]:
+    """The object under the envelope's key. also: another key for it, if not empty. Raises HTTPBadRequest."""
+    content = document.get(also if also and envelope not in document else envelope)
     if not isinstance(content, dict):
         raise HTTPBadRequest(reason=f"Unable to find '{envelope}' in request body")
     return content
@@ -36,14 +36,14 @@ def to_create(resource: Resource, caller: Caller, raw: bytes) -> tuple[list[Body
     """What a POST asks for, and whether in bulk. Raises HTTPBadRequest or InvalidInput."""
     document = parsed(raw)
     bulk = resource.collection in document and resource.collection != resource.member
-    items = _items(resource, document[resource.collection]) if bulk else [inside(document, resource.member)]
+    items = _items(resource, document[resource.collection]) if bulk else [inside(document, resource.member, resource.also)]
     owned = "project_id" in resource.by_name
     return [create_body(resource, _owned(caller, item) if owned else item) for item in items], bulk
 
 
 def to_update(resource: Resource, raw: bytes) -> Body:
     """What a PUT asks for. Raises HTTPBadRequest or InvalidInput."""
-    return update_body(resource, inside(parsed(raw), resource.member))
+    return update_body(resource, inside(parsed(raw), resource.member, resource.also))
 
 
 def _items(resource: Resource, given: Any) -> list[dict[str, Any]]:

@@ -85,6 +85,10 @@ def _collection(served: Served, core: Core, caller: Caller, asked: Asked, above:
     return run(served, core, caller, asked, above)
 
 
+def _enveloped(resource: Resource, shown: Row) -> dict[str, Row]:
+    return {word: shown for word in (resource.member, resource.also) if word}
+
+
 def _member(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple[str, ...]) -> Answer:
     resource = served.resource
     verbs = {"GET": "show", "PUT": "update", "DELETE": "delete"}
@@ -95,11 +99,11 @@ def _member(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
         fields = lists.asked_fields(asked)
         row = served.control.show(core, caller, *ids, views.needed(caller, resource, fields))
         shown = None if fields is not None and fields & served.orders else fields
-        return Answer(200, {resource.member: views.one(core, caller, resource, row, shown)})
+        return Answer(200, _enveloped(resource, views.one(core, caller, resource, row, shown)))
     if verb == "update":
         body = bodies.to_update(resource, asked.body)
         row = served.control.update(core, caller, *ids, body, asked.revision())
-        return Answer(200, {resource.member: views.one(core, caller, resource, row)})
+        return Answer(200, _enveloped(resource, views.one(core, caller, resource, row)))
     if asked.body:
         raise HTTPBadRequest(reason="A DELETE has no body")
     served.control.delete(core, caller, *ids, asked.revision())
@@ -120,7 +124,7 @@ def _create(served: Served, core: Core, caller: Caller, asked: Asked, above: tup
     wanted, bulk = bodies.to_create(resource, caller, asked.body)
     rows: Sequence[Row] = served.control.create(core, caller, *above, wanted)
     shown = [views.one(core, caller, resource, row) for row in rows]
-    return Answer(201, {resource.collection: shown} if bulk else {resource.member: shown[0]})
+    return Answer(201, {resource.collection: shown} if bulk else _enveloped(resource, shown[0]))
 
 
 def _action(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple[str, ...]) -> Answer:
@@ -139,4 +143,4 @@ def _action(served: Served, core: Core, caller: Caller, asked: Asked, ids: tuple
     row = action.run(core, caller, *ids, body)
     if not action.envelope:
         return Answer(200, row)
-    return Answer(200, {resource.member: views.one(core, caller, resource, row)})
+    return Answer(200, _enveloped(resource, views.one(core, caller, resource, row)))
