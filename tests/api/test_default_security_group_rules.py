@@ -198,7 +198,7 @@ def test_a_group_in_use_keeps_its_statefulness(ann: Client) -> None:
 
 
 def test_statefulness_under_the_word_of_openstacksdk(admin: Client) -> None:
-    """openstacksdk has the singular in the envelope, Neutron the plural: both are taken, and both are answered."""
+    """The SDK has the singular in the envelope, Neutron the plural: both are taken, and both are answered."""
     path, word, others = f"/v2.0/{STATEFULNESS}", "security_group_default_statefulness", "security_groups_default_statefulness"
     made = admin.ask("POST", path, json={word: {"project_id": "p1", "stateful": False}}).json()
     assert {word, others} == made.keys()
