@@ -66,8 +66,8 @@ def delete(core: Core, caller: Caller, group_id: str, revision: int | None = Non
         check_revision(row, revision)
         if address_groups.in_use(tx, group_id):
             raise AddressGroupInUse(address_group_id=group_id)
-        rbac.forget(tx, address_groups.OBJECT_TYPE, group_id)
         address_groups.delete(tx, group_id)
+        rbac.forget(tx, address_groups.OBJECT_TYPE, group_id)
         tx.close_scope(scopes.members(group_id))
 
     following.write(core, work)

@@ -75,8 +75,8 @@ def delete(core: Core, caller: Caller, scope_id: str, revision: int | None = Non
         check_revision(row, revision)
         if address_scopes.in_use(tx, scope_id):
             raise AddressScopeInUse(address_scope_id=scope_id)
-        rbac.forget(tx, "address_scope", scope_id)
         address_scopes.delete(tx, scope_id)
+        rbac.forget(tx, "address_scope", scope_id)
 
     following.write(core, work)
 

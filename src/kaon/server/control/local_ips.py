@@ -69,6 +69,7 @@ def delete(core: Core, caller: Caller, local_ip_id: str, revision: int | None = 
         row = find(caller, tx, local_ip_id)
         policy.authorize(caller, "delete_local_ip", row)
         check_revision(row, revision)
+        local_ips.hold(tx, local_ip_id)
         if local_ips.associations(tx, local_ip_id):
             raise LocalIPInUse(id=local_ip_id)
         local_ips.delete(tx, local_ip_id)
@@ -105,30 +106,29 @@ def address_of(port: Row, wanted: str | None) -> str:
 def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
     policy.authorize(caller, "create_local_ip", body, body=body)
     identity = new_id()
-    port = _port(core, tx, caller, identity, body)
+    port, wanted = _port(core, tx, caller, identity, body)
     given = {"name": "", "description": "", "ip_mode": "translate", **body}
     row = given | rows.fresh(identity, body["project_id"], tx.now)
     row |= {"local_port_id": port["id"], "network_id": port["network_id"]}
-    row["local_ip_address"] = address_of(port, body.get("local_ip_address"))
+    row["local_ip_address"] = address_of(port, wanted)
     local_ips.insert(tx, row)
     return row
 
 
-def _port(core: Core, tx: Transaction, caller: Caller, identity: str, body: Body) -> Row:
-    """Find the port whose address it is to be, or make one."""
+def _port(core: Core, tx: Transaction, caller: Caller, identity: str, body: Body) -> tuple[Row, str | None]:
+    """Find the port whose address it is to be, or make one; and which of its addresses, if that is said."""
+    wanted = body.get("local_ip_address")
     if "local_port_id" in body:
         try:
-            return ports.find(caller, tx, body["local_port_id"])[0]
+            return ports.find(caller, tx, body["local_port_id"])[0], wanted
         except PortNotFound:
             raise BadRequest(reason=f"Bad local_ip request: Port {body['local_port_id']} not found.") from None
     if "network_id" not in body:
         raise LocalIPPortOrNetworkRequired
     network = networks.find(caller, tx, body["network_id"])
-    wanted = body.get("local_ip_address")
     own = {"project_id": body["project_id"], "network_id": network["id"], "device_owner": OWNER, "device_id": identity}
     port = ports.add(core, tx, own | ({"fixed_ips": [{"ip_address": wanted}]} if wanted else {}))
     v4 = [one["ip_address"] for one in port["fixed_ips"] if ":" not in one["ip_address"]]
     if not v4:
         raise BadRequest(reason=f"Bad local_ip request: network {network['id']} has no IPv4 subnet.")
-    body["local_ip_address"] = v4[0]
-    return port
+    return port, v4[0]

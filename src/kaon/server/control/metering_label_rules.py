@@ -71,6 +71,7 @@ def _check_overlap(tx: Transaction, row: Row) -> None:
     if row[REMOTE] is None:
         return
     prefix = ip_interface(row[REMOTE]).network
+    metering_label_rules.hold_label(tx, row["metering_label_id"])
     for other in metering_label_rules.of_label(tx, row["metering_label_id"]):
         alike = other["direction"] == row["direction"] and other["excluded"] == row["excluded"]
         if not alike or other[REMOTE] is None:

@@ -65,16 +65,16 @@ def update(core: Core, caller: Caller, range_id: str, changes: Body, revision: i
         check_revision(row, revision)
         if row["default"]:
             raise NetworkSegmentRangeDefaultReadOnly(range_id=range_id)
+        segment_types.hold(tx, row["network_type"], row["physical_network"])
         wanted = row | changes
         used = [number for number, _ in _used(tx, row)]
         if used and not wanted["minimum"] <= used[0] <= used[-1] <= wanted["maximum"]:
             raise NetworkSegmentRangeReferencedByProject(range_id=range_id)
         _check(tx, wanted)
         changed = {key: value for key, value in changes.items() if row[key] != value}
-        if not changed:
-            return _counted(tx, row, None)
-        changed |= rows.raised(row, tx.now)
-        ranges.update(tx, range_id, changed)
+        if changed:
+            changed |= rows.raised(row, tx.now)
+            ranges.update(tx, range_id, changed)
         segment_types.lay_out(tx, row["network_type"], row["physical_network"])
         return _counted(tx, row | changed, None)
 
@@ -90,6 +90,7 @@ def delete(core: Core, caller: Caller, range_id: str, revision: int | None = Non
         check_revision(row, revision)
         if row["default"]:
             raise NetworkSegmentRangeDefaultReadOnly(range_id=range_id)
+        segment_types.hold(tx, row["network_type"], row["physical_network"])
         if _used(tx, row):
             raise NetworkSegmentRangeReferencedByProject(range_id=range_id)
         ranges.delete(tx, range_id)
@@ -125,6 +126,7 @@ def _create(core: Core, caller: Caller, tx: Transaction, body: Body) -> Row:
     named = {key: body.get(key, "") for key in ("name", "description")}
     row = rows.fresh(new_id(), project_id, tx.now) | named | {key: body[key] for key in ("shared", "minimum", "maximum")}
     row |= {"default": False, "network_type": kind, "physical_network": physical, "tags": body.get("tags", [])}
+    segment_types.hold(tx, kind, physical)
     _check(tx, row)
     ranges.insert(tx, row)
     tags.add(tx, "network_segment_ranges", row["id"], row["tags"])

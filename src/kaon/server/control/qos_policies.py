@@ -74,8 +74,8 @@ def delete(core: Core, caller: Caller, policy_id: str, revision: int | None = No
         user = qos_policies.user_of(tx, policy_id)
         if user is not None:
             raise QosPolicyInUse(policy_id=policy_id, object_type=user[0], object_id=user[1])
-        rbac.forget(tx, TYPE, policy_id)
         qos_policies.delete(tx, policy_id)
+        rbac.forget(tx, TYPE, policy_id)
 
     following.write(core, work)
 

@@ -5,7 +5,7 @@ from kaon.model.query import Body, Row
 from kaon.model.quotas import RESOURCES, UNLIMITED
 from kaon.server.control import policy
 from kaon.server.control.core import Caller, Core
-from kaon.server.store import quotas
+from kaon.server.store import quota_usages, quotas
 from kaon.server.store.engine import Transaction
 
 
@@ -50,12 +50,12 @@ def update(core: Core, caller: Caller, project_id: str, changes: Body) -> Row:
     wanted: dict[str, int] = {name: int(changes[name]) for name in RESOURCES if name in changes}
 
     def work(tx: Transaction) -> Row:
+        quotas.set_limits(tx, project_id, wanted)
+        used = quota_usages.follow_limits(tx, project_id)
         if not changes.get("force", False):
-            used = quotas.usages(tx, project_id)
             below = [name for name, limit in wanted.items() if limit != UNLIMITED and limit < used.get(name, 0)]
             if below:
                 raise errors.HTTPBadRequest(reason=f"Quota limit is below current usage for: {', '.join(below)}")
-        quotas.set_limits(tx, project_id, wanted)
         return quotas.limits(tx, _defaults(core), project_id)
 
     return core.store.write(work)
@@ -64,8 +64,13 @@ def update(core: Core, caller: Caller, project_id: str, changes: Body) -> Row:
 def delete(core: Core, caller: Caller, project_id: str) -> None:
     """Let a project have the defaults again. Errors: PolicyNotAuthorized, TenantQuotaNotFound."""
     policy.authorize(caller, "delete_quota", {"project_id": project_id})
-    if not core.store.write(lambda tx: quotas.forget_limits(tx, project_id)):
-        raise errors.TenantQuotaNotFound(tenant_id=project_id)
+
+    def work(tx: Transaction) -> None:
+        if not quotas.forget_limits(tx, project_id):
+            raise errors.TenantQuotaNotFound(tenant_id=project_id)
+        quota_usages.follow_limits(tx, project_id)
+
+    core.store.write(work)
 
 
 def _defaults(core: Core) -> dict[str, int]:

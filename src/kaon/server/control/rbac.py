@@ -31,7 +31,10 @@ def stop_sharing_with_all(tx: Transaction, object_type: str, object_id: str, act
 
 
 def forget(tx: Transaction, object_type: str, object_id: str, action: str | None = None) -> None:
-    """Take back everything that was given on an object, in the transaction that deletes it; or all of one action."""
+    """Take back everything that was given on an object, in the transaction that deletes it; or all of one action.
+
+    Call it after the object was deleted: that waits for everybody who is giving something on it.
+    """
     _release(tx, rbac.forget(tx, object_type, object_id, action))
 
 

@@ -98,8 +98,8 @@ def delete(core: Core, caller: Caller, group_id: str, revision: int | None = Non
         _remove_rules_naming(tx, group_id)
         for project_id, number in groups.count_rules(tx, group_id).items():
             quota_usage.release(tx, project_id, "security_group_rule", number)
-        rbac.forget(tx, groups.OBJECT_TYPE, group_id)
         groups.delete(tx, group_id)
+        rbac.forget(tx, groups.OBJECT_TYPE, group_id)
         quota_usage.release(tx, row["project_id"], "security_group", 1)
         tx.close_scope(scopes.group(group_id))
         tx.close_scope(scopes.members(group_id))

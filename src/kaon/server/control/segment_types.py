@@ -126,6 +126,12 @@ def prepare(core: Core) -> None:
     core.store.write(lambda tx: _lay_out_if_changed(tx, core.settings))
 
 
+def hold(tx: Transaction, kind: str, physical: str) -> None:
+    """Have everybody wait who would change ranges, or take ids, of a type and physical network: until they are laid out."""
+    ranges.hold(tx)
+    free_segments(kind, physical).clear(tx)
+
+
 def lay_out(tx: Transaction, kind: str, physical: str) -> None:
     """Make free what lies in a range, of a type and physical network, and no network has.
 

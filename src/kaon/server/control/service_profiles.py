@@ -58,6 +58,7 @@ def update(core: Core, caller: Caller, profile_id: str, changes: Body, revision:
     def work(tx: Transaction) -> Row:
         row = _find(caller, tx, profile_id)
         policy.authorize(caller, "update_service_profile", row, body=changes)
+        service_profiles.hold(tx, profile_id)
         if service_profiles.in_use(tx, profile_id):
             raise ServiceProfileInUse(sp_id=profile_id)
         after = row | changes

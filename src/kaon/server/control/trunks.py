@@ -155,8 +155,10 @@ def _create(core: Core, tx: Transaction, caller: Caller, body: Body) -> Row:
 
 def _standing(tx: Transaction, caller: Caller, row: Row, wanted: Sequence[Row]) -> dict[str, RowMap]:
     """Read of the parent and of the ports that are to join what decides. Errors: PortNotFound, also for what is not seen."""
-    found = trunks.standing(tx, [row["port_id"], *(one["port_id"] for one in wanted)])
-    for port_id in (row["port_id"], *(one["port_id"] for one in wanted)):
+    asked = [row["port_id"], *(one["port_id"] for one in wanted)]
+    trunks.hold(tx, asked)
+    found = trunks.standing(tx, asked)
+    for port_id in asked:
         port = found.get(port_id)
         parent = {"project_id": port["network_owner"]} if port is not None else None
         if port is None or not policy.visible(caller, "ports", dict(port), parent):

@@ -46,6 +46,11 @@ def update(tx: Transaction, local_ip_id: str, changes: Mapping[str, Any]) -> Non
     rows.change(tx, _table, local_ip_id, rows.values(changes, COLUMNS))
 
 
+def hold(tx: Transaction, local_ip_id: str) -> None:
+    """Have everybody wait who would let it stand for a port."""
+    tx.lock(_table, local_ip_id, references=True)
+
+
 def delete(tx: Transaction, local_ip_id: str) -> None:
     """Forget a local IP."""
     rows.remove(tx, _table, local_ip_id)

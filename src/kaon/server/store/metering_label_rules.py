@@ -37,6 +37,11 @@ def of_label(tx: Transaction, label_id: str) -> list[Row]:
     return [_row(row) for row in tx.execute(sa.select(_table).where(_table.c.metering_label_id == label_id)).mappings()]
 
 
+def hold_label(tx: Transaction, label_id: str) -> None:
+    """Have everybody wait who would make or forget rules of a label."""
+    tx.lock(metering_labels, label_id, references=True)
+
+
 def insert(tx: Transaction, row: Row) -> None:
     """Store a metering label rule. Errors: IntegrityError when its label is gone."""
     tx.execute(sa.insert(_table).values({name: row[name] for name in COLUMNS}))

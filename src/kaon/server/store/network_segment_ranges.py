@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from kaon.lib.ids import new_id
 from kaon.model.query import Query, Row
 from kaon.server.store import rows, select, tags
+from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 from kaon.server.store.select import RowMap
 from kaon.server.store.tables.segments import network_segment_ranges as TABLE  # noqa: N812  # it is a constant here
@@ -45,6 +46,11 @@ def show(tx: Transaction, range_id: str) -> Row | None:
     """Find one range."""
     found = select.one(tx, TABLE, range_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
+
+
+def hold(tx: Transaction) -> None:
+    """Have everybody wait who would change ranges; one that is new has nothing of its own to hold."""
+    tx.lock(t.facts, "epoch")
 
 
 def of_type(tx: Transaction, network_type: str) -> list[RowMap]:

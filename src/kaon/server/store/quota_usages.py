@@ -9,7 +9,8 @@ from kaon.server.store.engine import Transaction
 def add(tx: Transaction, project_id: str, resource: str, count: int, default_limit: int) -> bool:
     """Count more, if the project's limit (or the default one; negative: none) allows. False: not allowed, or never counted."""
     c = t.quota_usages.c
-    limit = sa.func.coalesce(_own_limit(project_id, resource), default_limit)
+    # In this row, not in `quotas`: who waited for the row goes on with it as it then is, but with others as they were.
+    limit = sa.func.coalesce(c.limit, default_limit)
     allowed = sa.or_(limit < 0, c.used + count <= limit)
     counted = sa.update(t.quota_usages).where(_of(t.quota_usages, project_id, resource), allowed)
     return bool(tx.execute(counted.values(used=c.used + count)).rowcount)
@@ -29,7 +30,23 @@ def limit(tx: Transaction, project_id: str, resource: str, default_limit: int) -
 
 def begin(tx: Transaction, project_id: str, resource: str, count: int) -> None:
     """Count for the first time. Errors: IntegrityError when another one began meanwhile."""
-    tx.execute(sa.insert(t.quota_usages).values(project_id=project_id, resource=resource, used=count))
+    values = {"project_id": project_id, "resource": resource, "used": count, "limit": _own_limit(project_id, resource)}
+    tx.execute(sa.insert(t.quota_usages).values(values))
+
+
+def follow_limits(tx: Transaction, project_id: str) -> dict[str, int]:
+    """Have counting keep to the limits that a project now has of its own; give what it then has of each resource.
+
+    Who is counting meanwhile waits for this transaction, or this one for it. Errors: as `begin`.
+    """
+    c, q = t.quota_usages.c, t.quotas.c
+    own = sa.select(q.limit).where(q.project_id == c.project_id, q.resource == c.resource).scalar_subquery()
+    tx.execute(sa.update(t.quota_usages).where(c.project_id == project_id).values(limit=own))
+    counted = {row.resource: row.used for row in tx.execute(sa.select(c.resource, c.used).where(c.project_id == project_id))}
+    for resource in tx.execute(sa.select(q.resource).where(q.project_id == project_id).order_by(q.resource)).scalars().all():
+        if resource not in counted:
+            begin(tx, project_id, resource, 0)
+    return counted
 
 
 def take_off(tx: Transaction, project_id: str, resource: str, count: int) -> None:

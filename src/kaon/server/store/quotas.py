@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from kaon.server.store import quota_usages
 from kaon.server.store import tables as t
 from kaon.server.store.engine import Transaction
 
@@ -14,7 +15,7 @@ def count(tx: Transaction, project_id: str, resource: str, number: int = 1) -> N
     """Count what the server itself makes for a project, whatever the limit."""
     mine = _mine(project_id, resource)
     if number and not tx.execute(sa.update(t.quota_usages).where(mine).values(used=_used + number)).rowcount:
-        tx.execute(sa.insert(t.quota_usages).values(project_id=project_id, resource=resource, used=number))
+        quota_usages.begin(tx, project_id, resource, number)
 
 
 def limits(tx: Transaction, defaults: Mapping[str, int], project_id: str) -> dict[str, int]:

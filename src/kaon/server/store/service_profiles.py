@@ -47,6 +47,11 @@ def update(tx: Transaction, profile_id: str, changes: Mapping[str, Any]) -> None
         raise Retry(f"service profile {profile_id} has gone")
 
 
+def hold(tx: Transaction, profile_id: str) -> None:
+    """Have everybody wait who would give it to a flavor."""
+    tx.lock(_table, profile_id, references=True)
+
+
 def delete(tx: Transaction, profile_id: str) -> None:
     """Forget a profile. Errors: IntegrityError while a flavor has it; Retry when it went meanwhile."""
     if not tx.execute(sa.delete(_table).where(_table.c.id == profile_id)).rowcount:

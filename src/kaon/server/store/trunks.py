@@ -1,6 +1,6 @@
 """Trunks and their sub-ports: rows in, resources out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,6 +68,12 @@ def leave(tx: Transaction, trunk_id: str, port_ids: Sequence[str]) -> None:
     c = tt.trunk_subports.c
     if port_ids:
         tx.execute(sa.delete(tt.trunk_subports).where(c.trunk_id == trunk_id, c.port_id.in_(sorted(port_ids))))
+
+
+def hold(tx: Transaction, port_ids: Collection[str]) -> None:
+    """Have everybody wait who would let these ports be in a trunk, or delete them; what they are in can then be told."""
+    for port_id in sorted(set(port_ids)):
+        tx.lock(t.ports, port_id)
 
 
 def standing(tx: Transaction, port_ids: Sequence[str]) -> Mapping[str, RowMap]:

@@ -313,6 +313,7 @@ quota_usages = sa.Table(
     sa.Column("project_id", Name, primary_key=True),
     sa.Column("resource", sa.String(64), primary_key=True),
     sa.Column("used", sa.Integer, nullable=False),
+    sa.Column("limit", sa.Integer, nullable=True, comment="of the project's own; as in quotas"),
     comment="counted in the transaction that creates or deletes, so that nobody counts rows",
 )
 

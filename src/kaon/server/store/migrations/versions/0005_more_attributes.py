@@ -92,6 +92,7 @@ def _gained() -> Mapping[str, tuple[sa.Column[object], ...]]:
         ),
         "security_groups": (sa.Column("is_default", sa.Boolean(), nullable=False, server_default=_NO),),
         "security_group_rules": (sa.Column("belongs_to_default_sg", sa.Boolean(), nullable=False, server_default=_NO),),
+        "quota_usages": (sa.Column("limit", sa.Integer(), nullable=True, comment="of the project's own; as in quotas"),),
         "agents": (
             sa.Column("availability_zone", sa.String(255), nullable=False, server_default=sa.text("'nova'")),
             sa.Column(
@@ -121,6 +122,7 @@ def upgrade() -> None:
             op.add_column(table, column)
     for table, reference, target in _REFERENCES:
         _refer(table, reference, target)
+    _copy_limits()
     _mark_default_groups()
     _seed_default_rules()
     for table, number in (("networks", "segmentation_id"), ("free_segments", "first"), ("free_segments", "last")):
@@ -148,6 +150,12 @@ def _segments() -> None:
     ]
     if made:
         op.get_bind().execute(sa.insert(segments), made)
+
+
+def _copy_limits() -> None:
+    used, own = (sa.table(name, *map(sa.column, ("project_id", "resource", "limit"))) for name in ("quota_usages", "quotas"))
+    same = sa.and_(own.c.project_id == used.c.project_id, own.c.resource == used.c.resource)
+    op.execute(sa.update(used).values(limit=sa.select(own.c.limit).where(same).scalar_subquery()))
 
 
 def _mark_default_groups() -> None:
