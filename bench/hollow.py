@@ -22,6 +22,7 @@ from kaon.host.agent.work import Doors
 from kaon.host.kernel.dnsmasq_fake import FakeDnsmasq
 from kaon.host.kernel.filters_fake import FakeFilters
 from kaon.host.kernel.links_fake import FakeLinks
+from kaon.host.kernel.qos_fake import FakeQos
 from kaon.host.plan.links import Change, LinkStep
 from kaon.host.state.links import Tap
 from kaon.host.state.network_state import Observed
@@ -81,7 +82,9 @@ def hollow_host(asked: argparse.Namespace, number: int, name: str) -> Agent:
     )
     server_key = read_key(Path(asked.keys) / "server.key")
     carrier = ZeroMQHost(asked.server, server_key, read_key(keys / HOST_SECRET), heartbeat_s=10.0)
-    return Agent(settings, carrier, Doors(links=links, filters=FakeFilters(), dhcp=FakeDnsmasq()))
+    qos = FakeQos(lambda: links.observe().devices)
+    doors = Doors(links=links, filters=FakeFilters(), dhcp=FakeDnsmasq(), qos=qos)
+    return Agent(settings, carrier, doors)
 
 
 def main(arguments: Sequence[str]) -> None:
