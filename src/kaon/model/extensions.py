@@ -146,6 +146,7 @@ EXTENSIONS: Final[tuple[Extension, ...]] = (
         "Resources say when they were made and changed.",
     ),
     Extension("subnet", "Neutron L3 Subnet", "2012-01-01T10:00:00-00:00", "Addresses of a network."),
+    Extension("subnetpool", "Neutron L3 Subnet Pool", "2012-01-01T10:00:00-00:00", "Prefixes from which subnets get theirs."),
     Extension("subnet_allocation", "Subnet Allocation", "2015-03-30T10:00:00-00:00", "Subnets can be taken from subnet pools."),
     Extension(
         "subnet_onboard",
