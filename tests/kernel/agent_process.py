@@ -15,6 +15,7 @@ from kaon.host.kernel.dnsmasq import Dnsmasq
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.namespaces import Namespaces
 from kaon.host.kernel.netlink import NetlinkLinks
+from kaon.host.kernel.radvd import Radvd
 from kaon.host.kernel.traffic_control import TrafficControl
 from kaon.wire.messages import Role
 
@@ -39,6 +40,7 @@ def main() -> None:
         KernelFilters(settings.state_path, settings.netns_path),
         Dnsmasq(settings.run_path, settings.state_path, settings.netns_path),
         TrafficControl(),
+        Radvd(settings.run_path, settings.netns_path),
     )
     carrier = ZeroMQHost(told["endpoint"], bytes.fromhex(told["server_key"]), bytes.fromhex(told["secret"]), heartbeat_s=0.5)
     agent = Agent(settings, carrier, doors)

@@ -20,6 +20,7 @@ from kaon.host.kernel.filters_fake import FakeFilters
 from kaon.host.kernel.links_fake import FakeLinks
 from kaon.host.kernel.nftables_fake import FakeNft
 from kaon.host.kernel.qos_fake import FakeQos
+from kaon.host.kernel.radvd_fake import FakeRadvd
 from kaon.host.plan.filters import FilterPlan
 from kaon.host.state.filters import FilterState
 from kaon.host.state.names import HOST, router_namespace, tap_name
@@ -64,14 +65,19 @@ class Host:
     def __init__(self) -> None:
         self.links = FakeLinks()
         self.filters = Filters(self.links)
-        self.dhcp = FakeDnsmasq(lambda name: any(space.name == name for space in self.links.observe().state.namespaces))
+        self.dhcp = FakeDnsmasq(self.has_namespace)
+        self.radvd = FakeRadvd(self.has_namespace)
         self.qos = FakeQos(lambda: self.links.observe().devices)
         self.worker = self.new_agent()
 
     def new_agent(self) -> Worker:
         """Start an agent that knows nothing."""
-        doors = Doors(self.links, self.filters, self.dhcp, self.qos)
+        doors = Doors(self.links, self.filters, self.dhcp, self.qos, self.radvd)
         return Worker(doors, HostFacts("h1", "192.0.2.1"), DhcpSettings())
+
+    def has_namespace(self, name: str) -> bool:
+        """Tell whether a namespace is there."""
+        return any(space.name == name for space in self.links.observe().state.namespaces)
 
     def nothing_left(self, view: View) -> None:
         """Check that an agent without memory finds nothing to do."""

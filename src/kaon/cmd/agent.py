@@ -17,6 +17,7 @@ from kaon.host.kernel.dnsmasq import Dnsmasq
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.namespaces import Namespaces
 from kaon.host.kernel.netlink import NetlinkLinks
+from kaon.host.kernel.radvd import Radvd
 from kaon.host.kernel.traffic_control import TrafficControl
 
 EXIT_FAILED = 1
@@ -59,6 +60,7 @@ def _serve(settings: AgentSettings, connection: Connection) -> None:
         filters=KernelFilters(settings.state_path, settings.netns_path),
         dhcp=Dnsmasq(settings.run_path, settings.state_path, settings.netns_path),
         qos=TrafficControl(),
+        advertisements=Radvd(settings.run_path, settings.netns_path),
     )
     carrier = ZeroMQHost(connection.server, connection.server_key, connection.secret, heartbeat_s=connection.heartbeat_s)
     agent = Agent(settings, carrier, doors)

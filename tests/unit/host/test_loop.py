@@ -32,7 +32,7 @@ def test_nothing_is_written_before_in_sync() -> None:
     made = loop(rebooted=True)
     made.desired_changed(0.0)
     made.devices_changed(0.0, ["tap1"])
-    made.daemons_died(0.0, ["one"])
+    made.daemons_died(0.0, {Slice.DHCP})
     assert made.tick(1000.0) == []
     assert made.next_deadline(1000.0) is None
 
@@ -60,7 +60,7 @@ def test_reasons_are_gathered() -> None:
     made = awake()
     made.desired_changed(1.0)
     made.devices_changed(1.0, ["tap1"])
-    made.daemons_died(1.0, ["one"])
+    made.daemons_died(1.0, {Slice.DHCP})
     assert works(made, 1.0) == [Work(frozenset({Slice.LINKS, Slice.DHCP}))]
 
 
@@ -68,7 +68,7 @@ def test_no_news_is_no_work() -> None:
     """Descriptors that were readable for nothing, and daemons that all live, are no reason."""
     made = awake()
     made.devices_changed(1.0, [])
-    made.daemons_died(1.0, [])
+    made.daemons_died(1.0, frozenset())
     assert works(made, 1.0) == []
 
 

@@ -8,7 +8,7 @@ Reasons to work, and how much is looked at:
 
     the desired state changed      what is remembered of the host is trusted
     devices came or went           links are looked at
-    a DHCP server died             DHCP is looked at
+    a daemon died                  its slice is looked at: DHCP, router advertisements
     a step failed before           everything is looked at, after a pause that doubles for its owner
     long ago                       everything is looked at: what others broke is found and mended
 
@@ -31,6 +31,7 @@ class Slice(StrEnum):
     FILTERS = "filters"
     DHCP = "dhcp"
     QOS = "qos"
+    ADVERTISEMENTS = "advertisements"
 
 
 EVERYTHING = frozenset(Slice)
@@ -130,10 +131,10 @@ class Loop:
         if names:
             self._want(now, {Slice.LINKS})
 
-    def daemons_died(self, now: float, networks: Collection[str]) -> None:
-        """Take note: DHCP servers have gone."""
-        if networks:
-            self._want(now, {Slice.DHCP})
+    def daemons_died(self, now: float, slices: Collection[Slice]) -> None:
+        """Take note: daemons of these slices have gone."""
+        if slices:
+            self._want(now, slices)
 
     def server_heard(self, now: float) -> None:
         """Take note: a server answers, so its word is waited for. Being stale lasts until it has said all."""

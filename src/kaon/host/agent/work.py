@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from kaon.host.agent.loop import Slice
+from kaon.host.compile.advertisements import compile_advertisements
 from kaon.host.compile.facts import HostFacts
 from kaon.host.compile.filters import compile_filters
 from kaon.host.compile.host import CompiledHost, attached_ports, attached_taps, combine, filtered_namespaces, in_namespaces
@@ -22,6 +23,8 @@ from kaon.host.kernel.dnsmasq import DhcpDoor
 from kaon.host.kernel.filters import FilterDoor
 from kaon.host.kernel.links import LinkDoor
 from kaon.host.kernel.qos import QosDoor
+from kaon.host.kernel.radvd import AdvertisementDoor
+from kaon.host.plan.advertisements import plan_advertisements
 from kaon.host.plan.dhcp import StopServer, plan_dhcp
 from kaon.host.plan.filters import plan_filters, without_rules
 from kaon.host.plan.host import ORDER, Phase, withhold_unguarded
@@ -29,6 +32,7 @@ from kaon.host.plan.links import Announce, Create, LinkPlan, LinkStep, Remove, p
 from kaon.host.plan.qos import plan_qos
 from kaon.host.plan.taken import without_taken
 from kaon.host.state.addresses import InterfaceAddress
+from kaon.host.state.advertisements import AdvertisementState
 from kaon.host.state.dhcp import DhcpState
 from kaon.host.state.filters import FilterState
 from kaon.host.state.host import ObservedHost
@@ -51,6 +55,7 @@ class Doors:
     filters: FilterDoor
     dhcp: DhcpDoor
     qos: QosDoor
+    advertisements: AdvertisementDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Worker:
         self._filters: FilterState | None = None
         self._dhcp: DhcpState | None = None
         self._qos: ObservedQos | None = None
+        self._advertisements: AdvertisementState | None = None
         self._last: _Last | None = None
 
     def work(self, view: View, look: frozenset[Slice]) -> Outcome:
@@ -102,6 +108,7 @@ class Worker:
                     self._limit(compiled.state.qos, run)
                 case Phase.DAEMONS:
                     self._serve(compiled.state.dhcp, run)
+                    self._advertise(compiled.state.advertisements, run)
                 case Phase.TEAR_DOWN:
                     self._tear_down(run)
                 case Phase.NAMESPACES | Phase.FORGET:
@@ -118,9 +125,10 @@ class Worker:
         here = [address for address in addresses if address in self._known_links().state.addresses]
         return self._doors.links.apply([Announce(address) for address in here]) if here else []
 
-    def lost(self) -> frozenset[str]:
-        """Name the networks whose DHCP server has died."""
-        return self._doors.dhcp.lost()
+    def lost(self) -> frozenset[Slice]:
+        """Name the slices of which a daemon has died."""
+        lost = {Slice.DHCP: self._doors.dhcp.lost(), Slice.ADVERTISEMENTS: self._doors.advertisements.lost()}
+        return frozenset(of for of, gone in lost.items() if gone)
 
     def fileno(self) -> int:
         """Give a descriptor that is readable when devices came or went."""
@@ -142,8 +150,9 @@ class Worker:
         last, strangers = self._last, self._guarded(view)
         if last is None or last.view is not view or last.filters is not self._filters or last.guarded != strangers:
             compiled = compile_filters(view, filters, attached), compile_dhcp(view, self._dhcp_settings), compile_qos(view)
-            last = self._last = _Last(view, self._filters, strangers, *compiled)
-        return combine(links, last.compiled_filters, last.compiled_dhcp, last.compiled_qos)
+            advertised = compile_advertisements(view, self._dhcp_settings.dns_domain)
+            last = self._last = _Last(view, self._filters, strangers, *compiled, advertised)
+        return combine(links, last.compiled_filters, last.compiled_dhcp, last.compiled_qos, last.compiled_advertisements)
 
     # What is known
 
@@ -151,6 +160,7 @@ class Worker:
         self._links = None if Slice.LINKS in slices else self._links
         self._filters = None if Slice.FILTERS in slices else self._filters
         self._dhcp = None if Slice.DHCP in slices else self._dhcp
+        self._advertisements = None if Slice.ADVERTISEMENTS in slices else self._advertisements
         # What stood on a device that was exchanged is gone with it; where nothing of ours stands, nothing can have gone.
         stands = self._qos is not None and bool(self._qos.state)
         self._qos = None if Slice.QOS in slices or (Slice.LINKS in slices and stands) else self._qos
@@ -177,8 +187,14 @@ class Worker:
             self._qos = self._doors.qos.observe()
         return self._qos
 
+    def _known_advertisements(self) -> AdvertisementState:
+        if self._advertisements is None:
+            self._advertisements = self._doors.advertisements.observe()
+        return self._advertisements
+
     def _known(self) -> ObservedHost:
-        return ObservedHost(self._known_links(), self._known_filters(), self._known_dhcp(), self._known_qos())
+        links, filters = self._known_links(), self._known_filters()
+        return ObservedHost(links, filters, self._known_dhcp(), self._known_qos(), self._known_advertisements())
 
     def _guarded(self, view: View) -> "_Guarded":
         state = self._known_links().state
@@ -219,7 +235,7 @@ class Worker:
         both = merge((run.links_wanted, observed.state))
         self._take_links(run, run.links_plan.build, replace(observed, state=both))
         if any(isinstance(step, Create) and isinstance(step.what, Namespace) for step in run.links_plan.build):
-            self._dhcp = None  # a namespace made anew is not the one that a server may still be in
+            self._dhcp = self._advertisements = None  # a namespace made anew is not the one that a daemon may still be in
 
     def _tear_down(self, run: "_Run") -> None:
         observed = self._known_links()
@@ -263,6 +279,13 @@ class Worker:
             run.note(troubles, len(plan.steps))
             self._dhcp = None if troubles else desired
 
+    def _advertise(self, desired: AdvertisementState, run: "_Run") -> None:
+        plan = plan_advertisements(desired, self._known_advertisements())
+        if plan:
+            troubles = self._doors.advertisements.apply(plan)
+            run.note(troubles, len(plan.steps))
+            self._advertisements = None if troubles else desired.loaded()
+
 
 @dataclass(frozen=True, slots=True)
 class _Guarded:
@@ -282,6 +305,7 @@ class _Last:
     compiled_filters: CompiledFilters
     compiled_dhcp: CompiledDhcp
     compiled_qos: QosState
+    compiled_advertisements: AdvertisementState
 
 
 class _Run:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from kaon.host.compile.facts import CompiledLinks
 from kaon.host.compile.security_groups import CompiledFilters
 from kaon.host.compile.subnets import CompiledDhcp, Reservation
+from kaon.host.state.advertisements import AdvertisementState
 from kaon.host.state.filters import FilterState
 from kaon.host.state.host import HostState
 from kaon.host.state.links import Tap, VethPair
@@ -27,10 +28,12 @@ class CompiledHost:
     waiting: tuple[Waiting, ...] = ()
 
 
-def combine(links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp, qos: QosState) -> CompiledHost:
+def combine(
+    links: CompiledLinks, filters: CompiledFilters, dhcp: CompiledDhcp, qos: QosState, advertisements: AdvertisementState
+) -> CompiledHost:
     """Put the slices together."""
     return CompiledHost(
-        state=HostState(links=links.state, filters=filters.state, dhcp=dhcp.state, qos=qos),
+        state=HostState(links=links.state, filters=filters.state, dhcp=dhcp.state, qos=qos, advertisements=advertisements),
         leases=dhcp.leases,
         waiting=tuple(dict.fromkeys((*links.waiting, *filters.waiting, *dhcp.waiting))),
     )

@@ -19,7 +19,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,11 +52,8 @@ USER = "nobody"
 class AdvertisementDoor(Protocol):
     """What the agent may ask of the router advertisements of its host."""
 
-    def observe(self, routers: Collection[str] | None = None) -> AdvertisementState:
-        """Say which processes of ours there are: from the process table and their files.
-
-        routers  only look for these, which is cheaper: their processes are taken to be the ones seen last
-        """
+    def observe(self) -> AdvertisementState:
+        """Say which processes of ours there are: from the process table and their files."""
         ...
 
     def apply(self, plan: AdvertisementPlan) -> list[Trouble]:
@@ -87,14 +84,11 @@ class Radvd:
         self._netns_dir = netns_dir
         self._pids: dict[str, int] = {}
 
-    def observe(self, routers: Collection[str] | None = None) -> AdvertisementState:
+    def observe(self) -> AdvertisementState:
         """Read the process table and our directory."""
-        processes = self._processes() if routers is None else self._seen_last(routers)
+        processes = self._processes()
         known = {entry.name for entry in self._run_dir.iterdir() if entry.is_dir()} if self._run_dir.is_dir() else set()
-        if routers is None:
-            self._pids = {router_id: found[0].pid for router_id, found in processes.items()}
-        else:
-            known &= set(routers)
+        self._pids = {router_id: found[0].pid for router_id, found in processes.items()}
         return AdvertisementState({one: self._advertiser(one, processes.get(one, [])) for one in processes.keys() | known})
 
     def lost(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """A host's router advertisements without a host: the same door, with the real one's teeth."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from kaon.host.plan.advertisements import AdvertisementPlan, AdvertisementStep, Farewell, StartAdvertiser, StopAdvertiser
@@ -26,9 +26,9 @@ class FakeRadvd:
         self._namespace_exists = namespace_exists
         self._dead: set[str] = set()
 
-    def observe(self, routers: Collection[str] | None = None) -> AdvertisementState:
+    def observe(self) -> AdvertisementState:
         """Say which processes there are."""
-        return AdvertisementState({key: one for key, one in self.advertisers.items() if routers is None or key in routers})
+        return AdvertisementState(dict(self.advertisers))
 
     def lost(self) -> frozenset[str]:
         """Name the routers whose process was killed since the last call."""

@@ -17,7 +17,7 @@ class Phase(Enum):
     BUILD = "links that come or change"
     NAMESPACES = "filters of namespaces"
     LIMITS = "bandwidth"
-    DAEMONS = "DHCP servers"
+    DAEMONS = "DHCP servers, router advertisements"
     TEAR_DOWN = "links that go"
     FORGET = "filters of what went"
 
@@ -27,7 +27,7 @@ ORDER = (
     Phase.BUILD,  # bridges, tunnels, namespaces, addresses, and last the taps
     Phase.LIMITS,  # a tap that has just joined is limited next: before that nothing says that it is ours to limit
     Phase.NAMESPACES,  # a router's translation needs the namespace that was made just now
-    Phase.DAEMONS,  # dnsmasq needs its leg; one that stops must leave its namespace before that goes
+    Phase.DAEMONS,  # dnsmasq and radvd need their legs; one that stops must leave its namespace before that goes
     Phase.TEAR_DOWN,  # what is no longer wanted goes after all that is: a change is never a gap
     Phase.FORGET,  # a stranger's tap stays closed until it is off the bridge
 )

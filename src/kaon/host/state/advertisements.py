@@ -6,7 +6,7 @@ one type; a text that is not exactly ours reads as None.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ROUTER_LIFETIME_S = 300
 """How long a VM keeps its default route without hearing of it again; as with Neutron's radvd."""
@@ -135,3 +135,7 @@ class AdvertisementState:
 
     advertisers: Mapping[str, Advertiser] = field(default_factory=dict)
     hosted: frozenset[str] = field(default=frozenset(), compare=False)
+
+    def loaded(self) -> "AdvertisementState":
+        """Give what is seen once this has been carried out."""
+        return AdvertisementState({key: replace(one, written=one.legs) for key, one in self.advertisers.items()})

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from kaon.host.state.advertisements import AdvertisementState
 from kaon.host.state.dhcp import DhcpState
 from kaon.host.state.filters import FilterState
 from kaon.host.state.network_state import LinkState, Observed
@@ -16,6 +17,7 @@ class HostState:
     filters: FilterState = field(default_factory=FilterState)
     dhcp: DhcpState = field(default_factory=DhcpState)
     qos: QosState = field(default_factory=QosState)
+    advertisements: AdvertisementState = field(default_factory=AdvertisementState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +28,4 @@ class ObservedHost:
     filters: FilterState = field(default_factory=FilterState)
     dhcp: DhcpState = field(default_factory=DhcpState)
     qos: ObservedQos = field(default_factory=ObservedQos)
+    advertisements: AdvertisementState = field(default_factory=AdvertisementState)
