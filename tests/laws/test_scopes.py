@@ -15,9 +15,11 @@ from kaon.model.errors import Refused
 from kaon.model.query import Body, Query
 from kaon.server.backends.linux import LinuxBackend
 from kaon.server.control import (
+    external_gateways,
     floatingips,
     hosts,
     networks,
+    port_forwardings,
     ports,
     routers,
     scheduling,
@@ -177,6 +179,33 @@ class World:
         """Delete a floating IP."""
         floatingips.delete(self.core, ADMIN, self._ids(floatingips, at))
 
+    def forward(self, at: int, port: int, number: int) -> None:
+        """Forward a port of a floating IP that leads nowhere, if there is one."""
+        inside = self._ids(ports, port, device_owner="")
+        vm = ports.show(self.core, ADMIN, inside)
+        body = {"internal_port_id": inside, "internal_ip_address": vm["fixed_ips"][0]["ip_address"], "protocol": "tcp"}
+        numbers = {"external_port": number + 1, "internal_port": number + 1}
+        port_forwardings.create(self.core, ADMIN, self._ids(floatingips, at), [body | numbers])
+
+    def forward_no_more(self, at: int, which: int, _: int) -> None:
+        """Forward one port less."""
+        floatingip_id = self._ids(floatingips, at)
+        there = floatingips.show(self.core, ADMIN, floatingip_id)["port_forwardings"]
+        port_forwardings.delete(self.core, ADMIN, floatingip_id, there[which % len(there) if there else 0]["id"])
+
+    def add_gateway(self, at: int, outside: int, _: int) -> None:
+        """Give a router one more gateway."""
+        body = {"external_gateways": [{"network_id": self._external(outside)}]}
+        external_gateways.add(self.core, ADMIN, self._ids(routers, at), body)
+
+    def turn_gateways(self, at: int, first: int, left: int) -> None:
+        """Have another gateway of a router be the first one, perhaps without the others."""
+        router_id = self._ids(routers, at)
+        has = routers.show(self.core, ADMIN, router_id)["external_gateways"]
+        turned = (has[first % 3 :] + has[: first % 3])[: left + 1]
+        wishes = [{key: one[key] for key in ("network_id", "external_fixed_ips")} for one in turned]
+        external_gateways.update(self.core, ADMIN, router_id, {"external_gateways": wishes})
+
     def begin(self) -> None:
         """Join a network to the outside by a router, with a VM on it that has a floating IP."""
         self._network({}, "10.0.0.0/24")
@@ -188,6 +217,7 @@ class World:
         routers.add_interface(self.core, ADMIN, router_id, {"subnet_id": inside["subnets"][0]})
         ports.create(self.core, ADMIN, [{"project_id": "p", "network_id": inside["id"], "binding:host_id": "h1"}])
         self.make_floatingip(0, 1, 0)
+        self.make_floatingip(0, 0, 0)
 
     # ---- the laws
 
@@ -235,7 +265,7 @@ def _missing() -> str:
 _VERBS = [
     verb for verb in vars(World) if not verb.startswith("_") and verb not in {"change", "begin", "look", "check_followers"}
 ]
-_OFTEN = ["make_port", "make_rule", "make_rule", "regroup_port", "join"]
+_OFTEN = ["make_port", "make_rule", "make_rule", "regroup_port", "join", "forward", "add_gateway"]
 """What others build on."""
 
 _EDITS = st.lists(

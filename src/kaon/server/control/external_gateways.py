@@ -121,11 +121,10 @@ def _reorder(core: Core, tx: Transaction, router_id: str, wishes: Sequence[Wish]
             ports.alter(core, tx, ports.find_any(tx, leg["port_id"]), {"fixed_ips": wanted})
     if order and order[0]["position"] != 0:
         ports.alter(core, tx, ports.find_any(tx, there[0]["port_id"]), {"binding:host_id": ""})
-        routers.place_leg(tx, there[0]["port_id"], there[-1]["position"] + 1)
-        tx.touch(scopes.router(router_id), f"port/{there[0]['port_id']}")
+        router_legs.place(tx, router_id, there[0], there[-1]["position"] + 1)
         router = routers.show(tx, router_id)
         assert router is not None  # noqa: S101  # it is locked; tells mypy
-        routers.place_leg(tx, order[0]["port_id"], 1)
+        router_legs.place(tx, router_id, order[0], 1)
         router_gateways.promote(core, tx, router)
     if order and wishes[0].get("enable_snat") is not None:
         routers.set_gateway(tx, router_id, order[0]["network_id"], enable_snat=wishes[0]["enable_snat"])

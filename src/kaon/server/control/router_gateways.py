@@ -14,7 +14,6 @@ from kaon.server.control.core import Caller, Core
 from kaon.server.store import ndp_proxies
 from kaon.server.store import routers as rows
 from kaon.server.store.engine import Transaction
-from kaon.wire import scopes
 
 Leg = Mapping[Any, Any]
 
@@ -94,11 +93,10 @@ def promote(core: Core, tx: Transaction, router: Row) -> None:
     if not left or left[0]["position"] == 0:
         return
     head = left[0]
-    rows.place_leg(tx, head["port_id"], 0)
+    router_legs.place(tx, router["id"], head, 0)
     rows.set_gateway(tx, router["id"], head["network_id"], enable_snat=router["enable_snat"])
     host = scheduling.ensure_router(core, tx, router["id"], head["network_id"])
     ports.alter(core, tx, ports.find_any(tx, head["port_id"]), {"binding:host_id": host})
-    tx.touch(scopes.router(router["id"]), f"port/{head['port_id']}")
 
 
 def _keep(core: Core, tx: Transaction, router: Row, wanted: Mapping[str, Any]) -> None:

@@ -29,6 +29,13 @@ def attach(tx: Transaction, router_id: str, port: Row, position: int = 0) -> Non
     followers.follow_router(tx, rows.hosts_of(tx, router_id), router_id, [port["network_id"]])
 
 
+def place(tx: Transaction, router_id: str, leg: Mapping[Any, Any], position: int) -> None:
+    """Put a gateway (its row) at another place among those of the router, for whoever follows it; 0: it counts."""
+    rows.place_leg(tx, leg["port_id"], position)
+    tx.touch(scopes.router(router_id), f"port/{leg['port_id']}")
+    followers.follow_router(tx, rows.hosts_of(tx, router_id), router_id, [leg["network_id"]])
+
+
 def detach(tx: Transaction, router_id: str, port: Row) -> None:
     """Make a port no leg any more; it is to be removed next."""
     rows.remove_leg(tx, port["id"])

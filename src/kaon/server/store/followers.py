@@ -167,7 +167,7 @@ def _questions() -> list[tuple[scopes.Kind, sa.Select[*tuple[Any, ...]], sa.Colu
     return [
         reason(scopes.Kind.NETWORK, t.ports, port.host, port.network_id, wired),
         reason(scopes.Kind.NETWORK, t.served_networks, served.host, served.network_id),
-        reason(scopes.Kind.NETWORK, legs_of_hosted, hosted.host, leg.network_id),
+        reason(scopes.Kind.NETWORK, legs_of_hosted, hosted.host, leg.network_id, leg.position == 0),
         reason(scopes.Kind.GROUP, in_groups, port.host, membership.security_group_id, wired),
         *(
             reason(scopes.Kind.MEMBERS, rules_of_ports, port.host, remote, wired, remote.is_not(None))
