@@ -23,6 +23,7 @@ from kaon.host.kernel.dnsmasq_fake import FakeDnsmasq
 from kaon.host.kernel.filters_fake import FakeFilters
 from kaon.host.kernel.links_fake import FakeLinks
 from kaon.host.kernel.qos_fake import FakeQos
+from kaon.host.kernel.radvd_fake import FakeRadvd
 from kaon.host.plan.links import Change, LinkStep
 from kaon.host.state.links import Tap
 from kaon.host.state.network_state import Observed
@@ -83,7 +84,7 @@ def hollow_host(asked: argparse.Namespace, number: int, name: str) -> Agent:
     server_key = read_key(Path(asked.keys) / "server.key")
     carrier = ZeroMQHost(asked.server, server_key, read_key(keys / HOST_SECRET), heartbeat_s=10.0)
     qos = FakeQos(lambda: links.observe().devices)
-    doors = Doors(links=links, filters=FakeFilters(), dhcp=FakeDnsmasq(), qos=qos)
+    doors = Doors(links=links, filters=FakeFilters(), dhcp=FakeDnsmasq(), qos=qos, advertisements=FakeRadvd())
     return Agent(settings, carrier, doors)
 
 
