@@ -149,12 +149,14 @@ def find_any(tx: Transaction, port_id: str) -> Row:
 # ---- inside a transaction of others: no policy
 
 
-def add(core: Core, tx: Transaction, body: Body) -> Row:
+def add(core: Core, tx: Transaction, body: Body, *, limited: bool = True) -> Row:
     """Make a port: quota of its project (none for ""), addresses, groups, binding, scopes and followers.
 
-    body  as of the verb, but for what has a default; `network_id` and `project_id` are needed
+    body     as of the verb, but for what has a default; `network_id` and `project_id` are needed
+    limited  its project's quota may refuse it; it is counted either way
     """
-    quota_usage.reserve(tx, body["project_id"], "port", 1, core.settings)
+    count = quota_usage.reserve if limited else quota_usage.count_made
+    count(tx, body["project_id"], "port", 1, core.settings)
     return _add(core, tx, _ground(tx, body), body)
 
 

@@ -183,14 +183,14 @@ def schedule_pending(core: Core) -> int:
 def _serve(core: Core, tx: Transaction, network_id: str, host: str, subnet_ids: Sequence[str]) -> bool:
     """Make a host serve a network; False when no address is left for its port."""
     body = {
-        "project_id": "",
+        "project_id": network_rows.project_of(tx, network_id),
         "network_id": network_id,
         "device_owner": DHCP_OWNER,
         "device_id": f"dhcp{host}-{network_id}"[:255],
         "binding:host_id": host,
         "fixed_ips": [{"subnet_id": subnet_id} for subnet_id in subnet_ids],
     }
-    port = _unless_full(tx, lambda: ports.add(core, tx, body))
+    port = _unless_full(tx, lambda: ports.add(core, tx, body, limited=False))
     if port is None:
         return False
     roles.serve(tx, network_id, host, port["id"])

@@ -244,7 +244,7 @@ def _check_no_overlap(tx: Transaction, network_id: str, prefix: Prefix) -> None:
     for other in subnets.of_network(tx, network_id):
         if ip_network(other["cidr"]).overlaps(prefix):
             raise InvalidInput(
-                error_message=f"cidr {prefix} of network {network_id} overlaps with another subnet, {other['id']} ({other['cidr']})"
+                error_message=f"cidr {prefix} overlaps with another subnet of network {network_id}: {other['id']} ({other['cidr']})"
             )
 
 

@@ -85,6 +85,11 @@ def backend_of(tx: Transaction, network_id: str) -> str:
     return str(tx.execute(sa.select(t.networks.c.backend).where(t.networks.c.id == network_id)).scalar_one())
 
 
+def project_of(tx: Transaction, network_id: str) -> str:
+    """Tell whose a network is."""
+    return str(tx.execute(sa.select(t.networks.c.project_id).where(t.networks.c.id == network_id)).scalar_one())
+
+
 def insert(tx: Transaction, row: Row, backend: str) -> None:
     """Store a network. Errors: IntegrityError when its segment is taken."""
     tx.execute(sa.insert(t.networks).values(_values(row) | {"backend": backend}))

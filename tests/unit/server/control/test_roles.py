@@ -87,14 +87,14 @@ def _revision(cloud: Cloud, scope: str) -> int:
 
 
 def test_dhcp_server_comes_with_the_subnet_and_goes_with_it(cloud: Cloud) -> None:
-    """The first subnet with DHCP brings a server with a port of nobody; the last takes it away."""
+    """The first subnet with DHCP brings a server with a port of the project; the last takes it away."""
     cloud.hello("net1", Role.DHCP)
     network = cloud.network()
     cloud.subnet(network, "10.1.0.0/24", enable_dhcp=False)
     assert [] == _dhcp_ports(cloud, network)
     second = cloud.subnet(network, "10.2.0.0/24")
     (port,) = _dhcp_ports(cloud, network)
-    assert ("", "net1", [second["id"]]) == (
+    assert ("p1", "net1", [second["id"]]) == (
         port["project_id"],
         port["binding:host_id"],
         [fixed_ip["subnet_id"] for fixed_ip in port["fixed_ips"]],
