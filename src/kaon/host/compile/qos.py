@@ -5,7 +5,8 @@ How the field's figures become a bucket's:
     max_kbps        1000 bits a second; 0: no limit, as the field's other back ends have it
     max_burst_kbps  1000 bits that may go at once; 0: what 20 ms bring. Never less than four packets of the network, without
                     which a packet of full size could not pass
-    the queue       what 50 ms bring, and a burst: long enough for TCP to reach the rate, short enough to talk through
+    the queue       what 50 ms bring, and a burst (of 128 KiB at most: what the kernel joins to one packet must fit): long enough
+                    for TCP to reach the rate, short enough to talk through
 
 Which rule counts when several are for a direction: the strictest.
 """
@@ -21,6 +22,7 @@ BURST_MS = 20
 QUEUE_MS = 50
 _PACKETS = 4
 _HEADER = 18
+_JOINED = 1 << 17
 _MOST_QUEUE = 0xFFFF_FFFF
 
 
@@ -56,4 +58,4 @@ def bucket_of(rule: QosRule, mtu: int) -> Bucket:
     rate = rule.amount * 1000 // 8
     burst = max(rule.burst * 1000 // 8 or rate * BURST_MS // 1000, _PACKETS * (mtu + _HEADER))
     depth = min(-(-burst * 1_000_000_000 // (rate * TICK_NS)), MOST_TICKS)
-    return Bucket(rate, depth, min(burst + rate * QUEUE_MS // 1000, _MOST_QUEUE))
+    return Bucket(rate, depth, min(rate * QUEUE_MS // 1000 + min(burst, _JOINED), _MOST_QUEUE))

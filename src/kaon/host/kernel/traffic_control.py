@@ -4,6 +4,8 @@ What we have been taught by the kernel:
 
 - a queueing discipline or a kind of device that it does not have is ENOENT or EOPNOTSUPP: trying again is no use
 - a filter that leads to a device that is gone stays, and drops what it sees: its index is looked at, not only its being there
+- when a device gets a queueing discipline, or loses one, or `clsact`, it stands still for a millisecond or two, and what comes
+  then is lost; a bucket that changes stops nothing. So ours are changed in place, and go only when no limit is left
 - `clsact` has one handle for everybody: whose it is, its filters say
 """
 
