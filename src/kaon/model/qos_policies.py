@@ -8,7 +8,8 @@ from kaon.model.attributes import Attribute, Resource, identity, label, owner, s
 from kaon.model.extensions import Extension
 from kaon.model.tags import tagging
 
-_AWAITS: Final = "hosts do not limit or mark traffic yet"
+_RESERVED: Final = "a host is chosen that has it to spare, but none keeps it free"
+_ADDRESSES: Final = "hosts limit and mark the traffic of ports, not yet of single addresses of a router"
 
 _OF_THE_NETWORK_ITSELF: Final = ("network:", "neutron:")
 _GATEWAYS: Final = ("network:router_gateway", "network:floatingip_agent_gateway")
@@ -60,93 +61,86 @@ POLICY: Final = Resource(
 """`is_default`: new networks of its project have it unless they name another. `rules` stand in it with their `type`."""
 
 EXTENSIONS: Final = (
-    Extension("qos", "Quality of Service", "2015-06-08T10:00:00-00:00", "Limits and marks for traffic.", awaits=_AWAITS),
+    Extension("qos", "Quality of Service", "2015-06-08T10:00:00-00:00", "Limits and marks for traffic."),
     Extension(
         "qos-bw-limit-direction",
         "Direction for QoS bandwidth limit rule",
         "2017-04-10T10:00:00-00:00",
         "Bandwidth is limited in either direction.",
-        awaits=_AWAITS,
     ),
     Extension(
         "qos-bw-minimum-ingress",
         "Ingress direction for QoS minimum bandwidth rule",
         "2018-07-09T10:00:00-00:00",
         "Bandwidth is kept free in either direction.",
-        awaits=_AWAITS,
+        awaits=_RESERVED,
     ),
     Extension(
         "qos-default",
         "QoS default policy",
         "2017-041-06T10:00:00-00:00",
         "New networks of a project have its default policy.",
-        awaits=_AWAITS,
     ),
     Extension(
-        "qos-fip", "Floating IP QoS", "2017-07-20T00:00:00-00:00", "A floating IP can have a QoS policy.", awaits=_AWAITS
+        "qos-fip", "Floating IP QoS", "2017-07-20T00:00:00-00:00", "A floating IP can have a QoS policy.", awaits=_ADDRESSES
     ),
     Extension(
         "qos-fip-network-policy",
         "QoS floating IP network policy ID",
         "2021-11-15T10:00:00-00:00",
         "A floating IP tells of its network's QoS policy.",
-        awaits=_AWAITS,
+        awaits=_ADDRESSES,
     ),
     Extension(
         "qos-gateway-ip",
         "Router gateway IP QoS",
         "2018-02-24T00:00:00-00:00",
         "The gateway of a router can have a QoS policy.",
-        awaits=_AWAITS,
+        awaits=_ADDRESSES,
     ),
     Extension(
         "qos-port-network-policy",
         "QoS port network policy ID",
         "2019-11-01T10:00:00-00:00",
         "A port tells of its network's QoS policy.",
-        awaits=_AWAITS,
     ),
     Extension(
         "qos-pps",
         "QoS Rule Type Packet per Second Extension",
         "2021-05-12T10:00:00-00:00",
         "Rules limit packets a second.",
-        awaits=_AWAITS,
     ),
     Extension(
         "qos-pps-minimum",
         "QoS minimum packet rate rule",
         "2021-07-14T10:00:00-00:00",
         "Rules ask for a host with packets a second to spare.",
-        awaits=_AWAITS,
+        awaits=_RESERVED,
     ),
     Extension(
         "qos-pps-minimum-rule-alias",
         "QoS minimum packet rate rule alias",
         "2021-10-22T10:00:00-00:00",
         "Minimum packet rate rules are found without their policy.",
-        awaits=_AWAITS,
+        awaits=_RESERVED,
     ),
     Extension(
         "qos-rule-type-details",
         "Details of QoS rule types",
         "2017-06-22T10:00:00-00:00",
         "Which back end takes which parameters of a rule.",
-        awaits=_AWAITS,
     ),
     Extension(
         "qos-rule-type-filter",
         "Allow to filter the list of QoS rule types",
         "2022-02-02T10:00:00-00:00",
         "Rule types that some back end has, or all that there are.",
-        awaits=_AWAITS,
     ),
     Extension(
         "qos-rules-alias",
         "Quality of Service rules alias API",
         "2018-10-07T10:00:00-00:00",
         "Rules are found without their policy.",
-        awaits=_AWAITS,
     ),
     Extension(
         "port-resource-request",

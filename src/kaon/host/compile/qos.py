@@ -5,8 +5,8 @@ How the field's figures become a bucket's:
     max_kbps        1000 bits a second; 0: no limit, as the field's other back ends have it
     max_burst_kbps  1000 bits that may go at once; 0: what 20 ms bring. Never less than four packets of the network, without
                     which a packet of full size could not pass
-    the queue       what 50 ms bring, and a burst (of 128 KiB at most: what the kernel joins to one packet must fit): long enough
-                    for TCP to reach the rate, short enough to talk through
+    the queue       what 50 ms bring, and a burst of 128 KiB at most (what the kernel joins to one packet must fit): long
+                    enough for TCP to reach the rate, short enough to talk through
 
 Which rule counts when several are for a direction: the strictest.
 """

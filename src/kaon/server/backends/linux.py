@@ -29,7 +29,7 @@ CAPABILITIES: Final = Capabilities(
     gateway_outside_subnet=False,
     overhead={"vxlan": _VXLAN_UNDER, "flat": {IPV4: 0, IPV6: 0}},
     status_from="hosts",
-    qos_rules=frozenset(KINDS),  # hosts are told; what they carry out, the extensions say
+    qos_rules=frozenset(KINDS),  # limits and marks by hosts; minimum rates by Placement, which finds a host for them
 )
 
 
