@@ -110,11 +110,11 @@ class World:
         """Take ports from the host."""
         self.drop(scopes.host(self.host), *ports)
 
-    def group(self, *rules: Rule, group_id: str | None = None) -> str:
+    def group(self, *rules: Rule, group_id: str | None = None, stateful: bool = True) -> str:
         """Make a security group with exactly these rules, or change one."""
         group_id = group_id or new_id()
         self.scopes[scopes.group(group_id)] = {}
-        self.put(scopes.group(group_id), SecurityGroup(id=group_id), *rules)
+        self.put(scopes.group(group_id), SecurityGroup(id=group_id, stateful=stateful), *rules)
         self.scopes.setdefault(scopes.members(group_id), {})
         return group_id
 

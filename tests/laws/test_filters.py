@@ -54,7 +54,7 @@ def worlds(draw: st.DrawFn) -> World:
     world = World(namespaces=frozenset({router_namespace(ROUTER)}))
     for group in GROUPS:
         if draw(st.booleans()):
-            world.group(*draw(st.lists(rules(), max_size=3)), group_id=group)
+            world.group(*draw(st.lists(rules(), max_size=3)), group_id=group, stateful=draw(st.booleans()))
         if draw(st.booleans()):
             world.members(group, *draw(st.lists(st.sampled_from(PORTS), unique=True)))
     for port in draw(st.lists(st.sampled_from(PORTS), unique=True)):

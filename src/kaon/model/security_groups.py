@@ -40,8 +40,6 @@ SECURITY_GROUP: Final = Resource(
     ),
 )
 
-STATELESS: Final = "hosts filter statefully whatever a group says"
-
 EXTENSIONS: Final = (
     Extension(
         "rbac-security-groups",
@@ -66,6 +64,5 @@ EXTENSIONS: Final = (
         "Stateful security group",
         "2019-11-26T09:00:00-00:00",
         "A security group can be stateless.",
-        awaits=STATELESS,
     ),
 )

@@ -5,7 +5,6 @@ from typing import Final
 from kaon.model import checks
 from kaon.model.attributes import Attribute, Resource, identity, switch, words
 from kaon.model.extensions import Extension
-from kaon.model.security_groups import STATELESS
 
 _ALIAS: Final = "security-groups-default-statefulness"
 
@@ -35,6 +34,5 @@ EXTENSIONS: Final = (
         "Security Groups Default Statefulness",
         "2026-04-13T00:00:00-00:00",
         "Whether new security groups are stateful, for a project or for all.",
-        awaits=STATELESS,
     ),
 )

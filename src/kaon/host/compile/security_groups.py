@@ -4,7 +4,8 @@ A frame's way, and why: br_netfilter shows inet chains the bridge as both interf
 track no connections in the bridge family. So the port travels in the packet's mark, which is set before each filter.
 
     bridge prerouting -300   from_port   tap -> its chain `spoof_<port>`; mark := the sender's number
-    inet   prerouting -450   zones       bridge -> zone, before fragments are put together (-400): networks may overlap
+    inet   prerouting -450   zones       bridge -> zone, before fragments are put together (-400): networks may overlap;
+                                         what only ports of stateless groups are asked about is not tracked
     inet   prerouting    0   sent        (bridge, mark) -> `out_<port>`: egress rules of the sender
     bridge forward    -200   to_port     mark := the receiver's number
     inet   forward       0   received    (bridge, mark) -> `in_<port>`: ingress rules of the receiver
@@ -12,6 +13,9 @@ track no connections in the bridge family. So the port travels in the packet's m
 A port's chain jumps to one chain for each of its groups, so that a rule that changes rewrites one chain, whatever number
 of ports has it. Members of remote groups are elements of sets that the whole host shares. Devices without a number
 (tunnels, routers, DHCP servers, ports without port security) are trusted.
+
+Ports of stateless groups are asked about each packet by itself. Their traffic is tracked nevertheless where a stateful port
+of this host sends it or gets it, as that one needs the whole flow; and fragments are, as only so their zone keeps them apart.
 
 For who wires ports: the inet chains see only bridges with nf_call_iptables and nf_call_ip6tables. A tap joins its bridge
 AFTER its chains are in. A tap that is still a member of a bridge of ours but is no port of this host (any more) goes into
@@ -41,23 +45,25 @@ _NEIGHBOURS = (
 _CONDEMNED = f"ct mark {CONDEMNED} drop"
 _STATES = "ct state vmap { established : accept, related : accept, invalid : drop }"
 
+_STATELESS_OUT = (
+    _NEIGHBOURS,
+    "meta nfproto ipv4 udp sport 68 udp dport 67 accept",
+    "meta nfproto ipv6 udp sport 546 udp dport 547 accept",
+)
+_STATELESS_IN = (
+    _NEIGHBOURS,
+    "meta nfproto ipv4 udp sport 67 udp dport 68 accept",
+    "meta nfproto ipv6 udp sport 547 udp dport 546 accept",
+)
+
 ALWAYS: Mapping[str, tuple[str, ...]] = {
-    "always_out": (
-        _CONDEMNED,
-        _STATES,
-        _NEIGHBOURS,
-        "meta nfproto ipv4 udp sport 68 udp dport 67 accept",
-        "meta nfproto ipv6 udp sport 546 udp dport 547 accept",
-    ),
-    "always_in": (
-        _CONDEMNED,
-        _STATES,
-        _NEIGHBOURS,
-        "meta nfproto ipv4 udp sport 67 udp dport 68 accept",
-        "meta nfproto ipv6 udp sport 547 udp dport 546 accept",
-    ),
+    "always_out": (_CONDEMNED, _STATES, *_STATELESS_OUT),
+    "always_in": (_CONDEMNED, _STATES, *_STATELESS_IN),
+    "stateless_out": _STATELESS_OUT,
+    "stateless_in": _STATELESS_IN,
 }
-"""What every port may do whatever its groups say: go on with what it has begun, find its neighbours, ask for an address.
+"""What every port may do whatever its groups say: find its neighbours, ask for an address; in stateful groups: go on with
+what it has begun.
 Router advertisements and answers of DHCP come in here because `spoof_` lets no port send them."""
 
 
@@ -77,6 +83,11 @@ class _Groups:
     grants: dict[str, frozenset[Grant]] = field(default_factory=dict)
     members: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
+    stateless: set[str] = field(default_factory=set)
+
+    def are_stateless(self, port: HostPort) -> bool:
+        """Tell whether a filtered port is in stateless groups: the server lets no port be in groups of both kinds."""
+        return not self.stateless.isdisjoint(port.security_groups)
 
 
 def compile_security_groups(view: View, allocations: Allocations, attached: frozenset[str] = frozenset()) -> CompiledFilters:
@@ -121,6 +132,8 @@ def _read_group(view: View, group_id: str, groups: _Groups) -> None:
         groups.lacking[group_id] = f"the rules of security group {group_id} are not known yet"
         groups.grants[group_id] = frozenset()
         return
+    if not found.group.stateful:
+        groups.stateless.add(group_id)
     grants = set()
     for rule in found.rules:
         try:
@@ -175,7 +188,8 @@ def _bridge_table(ports: list[HostPort], filtered: list[HostPort], strangers: li
 
 def _inet_table(ports: list[HostPort], filtered: list[HostPort], allocations: Allocations, groups: _Groups) -> Table:
     chains = {
-        "zones": Chain(hook=Hook("filter", "prerouting", -450), rules=(f"ct zone set iifname map @{ZONE_MAP}",)),
+        "zones": Chain(hook=Hook("filter", "prerouting", -450), rules=_ZONES),
+        "zoned": Chain(rules=(_ZONED,)),
         "sent": Chain(hook=Hook("filter", "prerouting", 0), rules=("iifname . meta mark vmap @egress",)),
         # Bridged frames come by with the bridge as both devices. What has another way out was sent to the bridge's own MAC,
         # to be routed by the host or taken in by it: a tenant would get at the host, or through it at other tenants.
@@ -192,7 +206,8 @@ def _inet_table(ports: list[HostPort], filtered: list[HostPort], allocations: Al
     for port in filtered:
         for way, elements in verdicts.items():
             jumps = (f"jump allow_{way}_{group_id}" for group_id in sorted(set(port.security_groups)))
-            chains[f"{way}_{port.id}"] = Chain(rules=(f"jump always_{way}", *jumps, "drop"), owners=(f"port/{port.id}",))
+            always = f"{'stateless' if groups.are_stateless(port) else 'always'}_{way}"
+            chains[f"{way}_{port.id}"] = Chain(rules=(f"jump {always}", *jumps, "drop"), owners=(f"port/{port.id}",))
             mark = allocations.marks.get(tap_name(port.id))
             if mark is not None:
                 key = f"{quoted(bridge_name(port.network_id))} . {mark}"
@@ -207,9 +222,36 @@ def _inet_table(ports: list[HostPort], filtered: list[HostPort], allocations: Al
             "bridged": Collection("set", "type ifname . ifname;", frozenset(f"{quoted(b)} . {quoted(b)}" for b in bridges)),
             "egress": Collection("map", "type ifname . mark : verdict;", frozenset(verdicts["out"])),
             "ingress": Collection("map", "type ifname . mark : verdict;", frozenset(verdicts["in"])),
+            **_tracking_sets(filtered, allocations, groups),
             **_member_sets(groups),
         },
     )
+
+
+_ZONED = f"ct zone set iifname map @{ZONE_MAP}"
+_ZONES = (
+    "ip frag-off & 0x3fff != 0 goto zoned",
+    "exthdr frag exists goto zoned",
+    "iifname . meta mark @stateless iifname . ether daddr != @to_stateful notrack accept",
+    "iifname . ether daddr @to_stateless iifname . meta mark != @stateful notrack accept",
+    # A template that is set would undo `notrack`, which is why it comes last.
+    _ZONED,
+)
+
+
+def _tracking_sets(filtered: list[HostPort], allocations: Allocations, groups: _Groups) -> dict[str, Collection]:
+    """Name the ports of both kinds, as senders and as receivers, by bridge; sets are empty while no port is stateless."""
+    found: dict[str, set[str]] = {name: set() for name in ("stateless", "stateful", "to_stateless", "to_stateful")}
+    for port in filtered if groups.stateless else ():
+        kind = "stateless" if groups.are_stateless(port) else "stateful"
+        bridge = quoted(bridge_name(port.network_id))
+        found[f"to_{kind}"].update(f"{bridge} . {mac}" for mac in addresses_by_mac(port))
+        mark = allocations.marks.get(tap_name(port.id))
+        if mark is not None:
+            found[kind].add(f"{bridge} . {mark}")
+    found["to_stateless"] -= found["to_stateful"]  # two ports may share a MAC, as VRRP's
+    kinds = {"stateless": "mark", "stateful": "mark", "to_stateless": "ether_addr", "to_stateful": "ether_addr"}
+    return {name: Collection("set", f"type ifname . {kinds[name]};", frozenset(some)) for name, some in found.items()}
 
 
 def _member_sets(groups: _Groups) -> dict[str, Collection]:
@@ -238,6 +280,7 @@ def _guard(port: HostPort, allocations: Allocations, groups: _Groups) -> Guard:
         zone=allocations.zones.get(bridge_name(port.network_id), 0),
         addresses=addresses,
         prefixes=prefixes,
-        groups=frozenset(port.security_groups) if is_filtered(port) else None,
+        # A flow of a stateless port stands on no word of it: each packet is asked.
+        groups=frozenset(port.security_groups) if is_filtered(port) and not groups.are_stateless(port) else None,
         settled=not any(group_id in groups.lacking for group_id in port.security_groups),
     )
