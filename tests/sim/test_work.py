@@ -79,17 +79,29 @@ class Host:
         """Tell whether a namespace is there."""
         return any(space.name == name for space in self.links.observe().state.namespaces)
 
+    def kill_daemons(self) -> None:
+        """End all processes from outside."""
+        for network_id in tuple(self.dhcp.servers):
+            self.dhcp.kill(network_id)
+        for router_id in tuple(self.radvd.advertisers):
+            self.radvd.kill(router_id)
+
     def nothing_left(self, view: View) -> None:
         """Check that an agent without memory finds nothing to do."""
         outcome = self.new_agent().work(view, EVERYTHING)
         assert (outcome.steps, outcome.troubles) == (0, ())
 
 
-def scene(bound: dict[int, int], *, router: bool, dhcp: bool) -> Scene:
-    """Make a cloud: ports on networks, on this host; perhaps a router between the networks and DHCP on the first."""
+def scene(bound: dict[int, int], *, router: bool, dhcp: bool, ra_mode: str | None = None) -> Scene:
+    """Make a cloud: ports on networks, on this host; perhaps a router between the networks and DHCP on the first.
+
+    ra_mode  of the first network's IPv6 subnet
+    """
     made = Scene({"h1": "192.0.2.1", "h2": "192.0.2.2"})
     for number in NETWORKS:
-        made.network(number, f"10.{number}.0.0/24", f"fd00:{number}::/64")
+        network_id = made.network(number, f"10.{number}.0.0/24", f"fd00:{number}::/64")
+        four, six = made.subnets[network_id]
+        made.subnets[network_id] = [four, msgspec.structs.replace(six, ipv6_ra_mode=ra_mode if number == 1 else None)]
     for port, network in bound.items():
         host = "h1" if port % 3 else "h2"
         made.port(port, uuid("net", network), host, f"10.{network}.0.{port + 10}", f"fd00:{network}::{port + 10}")
@@ -134,13 +146,14 @@ rules = st.builds(
 ) | st.just(QosRule(kind="dscp_marking", amount=10))
 policies = st.dictionaries(st.sampled_from(PORTS), st.lists(rules, max_size=4).map(tuple))
 edits = st.builds(
-    lambda bound, limits, router, dhcp, closed: with_qos(
-        with_group(scene(bound, router=router, dhcp=dhcp).view("h1"), closed=closed), limits
+    lambda bound, limits, router, dhcp, ra_mode, closed: with_qos(
+        with_group(scene(bound, router=router, dhcp=dhcp, ra_mode=ra_mode).view("h1"), closed=closed), limits
     ),
     st.dictionaries(st.sampled_from(PORTS), st.sampled_from(NETWORKS)),
     policies,
     st.booleans(),
     st.booleans(),
+    st.sampled_from([None, "slaac", "dhcpv6-stateful"]),
     st.booleans(),
 )
 taps = st.sampled_from([tap_name(uuid("port", number)) for number in PORTS])
@@ -148,7 +161,7 @@ events = st.one_of(
     st.tuples(st.just("edit"), edits),
     st.tuples(st.just("plug"), taps),
     st.tuples(st.just("unplug"), taps),
-    st.tuples(st.just("kill dnsmasq"), st.just("")),
+    st.tuples(st.just("kill daemons"), st.just("")),
     st.tuples(st.just("new agent"), st.just("")),
     st.tuples(st.just("refuse filters"), st.just("")),
 )
@@ -171,10 +184,9 @@ def test_any_story_ends_as_if_begun_anew(story: list[tuple[str, object]]) -> Non
             case "unplug", str(name):
                 host.links.unplug(name)
                 look = frozenset({Slice.LINKS})
-            case "kill dnsmasq", _:
-                for network_id in tuple(host.dhcp.servers):
-                    host.dhcp.kill(network_id)
-                look = frozenset({Slice.DHCP})
+            case "kill daemons", _:
+                host.kill_daemons()
+                look = host.worker.lost()
             case "new agent", _:
                 host.worker = host.new_agent()
             case "refuse filters", _:
