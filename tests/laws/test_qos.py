@@ -11,10 +11,11 @@ from kaon.host.kernel.qos import QosDoor
 from kaon.host.kernel.qos_fake import FakeQos
 from kaon.host.kernel.traffic_control import TrafficControl
 from kaon.host.plan.qos import PutQos, RemoveQos, plan_qos
-from kaon.host.state.names import intermediate_name, tap_name
-from kaon.host.state.qos import Bucket, Intermediate, QosNoun, QosState, Redirect, Shaper, place
+from kaon.host.state.names import intermediate_name, inward_intermediate, outward_intermediate, tap_name
+from kaon.host.state.qos import Bucket, Intermediate, QosNoun, QosState, Redirect, Shaper, merge, place
 
 PORTS = ("00000001-01", "00000002-02", "00000003-03")
+ADDRESSES = ("192.0.2.11", "192.0.2.12")
 TAPS = frozenset(map(tap_name, PORTS))
 BUCKETS = (Bucket(125_000, 2_000_000, 20_000), Bucket(12_500_000, 312_500, 900_000), Bucket(2**36, 1000, 2**32 - 1))
 
@@ -36,8 +37,26 @@ def state_of(limits: dict[str, tuple[Bucket | None, Bucket | None]]) -> QosState
 
 
 buckets = st.none() | st.sampled_from(BUCKETS)
-states = st.dictionaries(st.sampled_from(PORTS), st.tuples(buckets, buckets)).map(state_of)
+states = st.builds(
+    lambda ports, addresses: merge((state_of(ports), addressed(addresses))),
+    st.dictionaries(st.sampled_from(PORTS), st.tuples(buckets, buckets)),
+    st.dictionaries(st.sampled_from(ADDRESSES), st.tuples(buckets, buckets)),
+)
 attached = st.frozensets(st.sampled_from(sorted(TAPS)))
+
+
+def addressed(limits: dict[str, tuple[Bucket | None, Bucket | None]]) -> QosState:
+    """Limit addresses at the first tap: (what goes out to them, what comes in from them)."""
+    parts = []
+    for address, limited in limits.items():
+        for leaving, bucket in zip((True, False), limited, strict=True):
+            name = (inward_intermediate if leaving else outward_intermediate)(f"address-{address[-2:]}xx")
+            redirect = Redirect(tap_name(PORTS[0]), name, f"floatingip/{address}", leaving=leaving, address=address)
+            if bucket:
+                device = Intermediate(name, owner=redirect.owner)
+                shaper = Shaper(name, bucket, redirect.owner)
+                parts.append(QosState(frozenset({shaper}), frozenset({device}), frozenset({redirect})))
+    return merge(parts)
 
 
 def brought(door: QosDoor, desired: QosState, taps: frozenset[str] = TAPS) -> None:
@@ -113,21 +132,25 @@ def the_kernel_is_like_the_fake() -> None:
     there = set(TAPS)
     doors: tuple[QosDoor, ...] = TrafficControl(), FakeQos(lambda: there)
     one, two, three = PORTS
-    for limits in (
-        {one: (BUCKETS[0], BUCKETS[1]), two: (None, BUCKETS[2]), three: (BUCKETS[2], None)},
-        {one: (BUCKETS[1], BUCKETS[1]), two: (BUCKETS[0], None)},
-        {two: (BUCKETS[0], BUCKETS[0]), three: (None, BUCKETS[0])},
-        {},
-        {one: (BUCKETS[0], BUCKETS[0])},
+    first, second = ADDRESSES
+    for desired in (
+        state_of({one: (BUCKETS[0], BUCKETS[1]), two: (None, BUCKETS[2]), three: (BUCKETS[2], None)}),
+        state_of({one: (BUCKETS[1], BUCKETS[1]), two: (BUCKETS[0], None)}),
+        addressed({first: (BUCKETS[0], None), second: (BUCKETS[1], BUCKETS[2])}),
+        merge((addressed({first: (BUCKETS[0], BUCKETS[0]), second: (None, BUCKETS[1])}), state_of({one: (None, BUCKETS[0])}))),
+        addressed({first: (BUCKETS[0], None)}),
+        state_of({two: (BUCKETS[0], BUCKETS[0]), three: (None, BUCKETS[0])}),
+        QosState(),
+        state_of({one: (BUCKETS[0], BUCKETS[0])}),
     ):
         for door in doors:
-            brought(door, state_of(limits))
+            brought(door, desired)
     device, tap = intermediate_name(one), tap_name(one)
     after: tuple[Callable[[QosDoor], object], ...] = (
         lambda door: door.apply([RemoveQos(Intermediate(device))]),
         lambda door: door.apply([RemoveQos(Intermediate(device)), RemoveQos(Shaper(device, BUCKETS[0]))]),
         lambda door: len(door.apply([PutQos(Redirect(tap, device)), PutQos(Shaper(device, BUCKETS[0]))])),
-        lambda door: brought(door, state_of(limits)),
+        lambda door: brought(door, desired),
         lambda door: len(door.apply([PutQos(Intermediate(device)), PutQos(Shaper("tap-nosuch", BUCKETS[0]))])),
     )
     for happens in after:

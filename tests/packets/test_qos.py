@@ -18,6 +18,8 @@ from kaon.host.kernel.traffic_control import TrafficControl
 from kaon.host.plan.qos import plan_qos
 from kaon.host.state.names import tap_name
 from kaon.host.state.qos import HANDLE
+from kaon.wire.floatingips import FloatingIp
+from kaon.wire.ports import AddressPair
 from kaon.wire.qos_rules import QosRule
 
 pytestmark = pytest.mark.root
@@ -57,11 +59,13 @@ def bandwidth(direction: str, kbps: int = LIMIT_KBPS) -> QosRule:
     return QosRule(kind="bandwidth_limit", direction=direction, amount=kbps)
 
 
-def throughput(sender: Node, receiver: Node) -> float:
+def throughput(sender: Node, receiver: Node, *, source: str = "", to: str = "") -> float:
     """Send some megabytes by TCP; give kilobits a second, from the first byte read to the last."""
-    receiver.listen(9000, receiver.addresses[0])
-    client = sender.open_socket(receiver.addresses[0])
-    client.connect((receiver.addresses[0], 9000))
+    source, to = source or sender.addresses[0], to or receiver.addresses[0]
+    receiver.listen(9000, to)
+    client = sender.open_socket(to)
+    client.bind((source, 0))
+    client.connect((to, 9000))
     listener = receiver.listeners.pop()
     server, _ = listener.accept()
     writing = threading.Thread(target=client.sendall, args=(bytes(BYTES),))
@@ -204,3 +208,30 @@ def test_queues_of_others_are_left_alone(tmp_path: Path) -> None:
     assert "pref 5 " in command(f"tc filter show dev {tap} ingress")
     assert two.policy() == 1
     assert "pref 5 " in command(f"tc filter show dev {tap} ingress")
+
+
+@on_own_ground
+def test_one_address_of_several_is_limited(tmp_path: Path) -> None:
+    """Behind a gateway's tap, each direction of a floating IP has its own limit, and other addresses have none."""
+    two = Two(tmp_path)
+    (gateway, _), floating = two.ports, "10.0.0.21"
+    two.a.run(f"ip addr add {floating}/24 dev eth0")
+    pair = AddressPair(mac_address="", ip_address=floating)
+    two.ports[0] = msgspec.structs.replace(gateway, allowed_address_pairs=(pair,))
+    two.world.router(new_id(), (gateway.id, gateway.network_id, two.a.addresses[0]), [])
+    scope = next(name for name in two.world.scopes if name.startswith("router:"))
+    given = FloatingIp(
+        id=new_id(),
+        revision=1,
+        floating_network_id=gateway.network_id,
+        floating_ip_address=floating,
+        fixed_ip_address="10.9.9.9",
+    )
+    slow = bandwidth("ingress"), bandwidth("egress", 2 * LIMIT_KBPS)
+    for rules, steps in ((slow, 6), (slow[:1], 2), ((), 2)):
+        two.world.put(scope, msgspec.structs.replace(given, qos=rules))
+        assert two.policy() == steps
+        assert two.policy() == 0
+        assert throughput(two.b, two.a) > LIMIT_KBPS * 2.5
+        assert (throughput(two.b, two.a, to=floating) < LIMIT_KBPS * 1.15) == bool(rules)
+        assert (throughput(two.a, two.b, source=floating) < LIMIT_KBPS * 2.3) == (rules == slow)

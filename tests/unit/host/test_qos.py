@@ -6,8 +6,9 @@ import pytest
 from filter_worlds import World, make_port, new_id
 from kaon.host.compile.packet_rates import packet_chains
 from kaon.host.compile.qos import compile_qos
-from kaon.host.state.names import intermediate_name, tap_name
+from kaon.host.state.names import intermediate_name, inward_intermediate, outward_intermediate, tap_name
 from kaon.host.state.qos import TICK_NS, Bucket, Intermediate, Redirect
+from kaon.wire.floatingips import FloatingIp
 from kaon.wire.qos_rules import QosRule
 
 
@@ -91,3 +92,33 @@ def test_packets_are_limited_before_they_are_marked(
     hooks = {name for name, chain in table.chains.items() if chain.hook}
     assert hooks == {name for name, rules in (("sending", sends), ("receiving", gets)) if rules}
     assert set(table.collections) == {name for name, rules in (("sender", sends), ("receiver", gets)) if rules}
+
+
+def test_addresses_are_limited_at_the_gateway_of_their_router() -> None:
+    """Floating IPs and the gateway's address: what comes for them leaves by its tap, what they send comes in there."""
+    world, external, gateway, floating_id = World(), new_id(), new_id(), new_id()
+    rules = limit("ingress", 1000), limit("egress", 2000)
+    world.router("rtr-0000000001", (gateway, external, "192.0.2.2"), [(new_id(), new_id(), "10.0.0.1")])
+    router = world.scopes["router:rtr-0000000001"]["router"]
+    world.put("router:rtr-0000000001", msgspec.structs.replace(router, gateway_qos=rules[:1]))
+    one = FloatingIp(
+        id=floating_id,
+        revision=1,
+        floating_network_id=external,
+        floating_ip_address="192.0.2.9",
+        fixed_ip_address="10.0.0.5",
+        qos=rules,
+    )
+    world.put("router:rtr-0000000001", one, msgspec.structs.replace(one, id="x", qos=()))
+    state = compile_qos(world.view())
+    tap, owner = tap_name(gateway), f"floatingip/{floating_id}"
+    assert state.redirects == {
+        Redirect(tap, "ifirtr-0000000", leaving=True, address="192.0.2.2"),
+        Redirect(tap, inward_intermediate(floating_id), leaving=True, address="192.0.2.9"),
+        Redirect(tap, outward_intermediate(floating_id), address="192.0.2.9"),
+    }
+    assert {(one.device, one.owner, one.bucket.rate) for one in state.shapers} == {
+        ("ifirtr-0000000", "router/rtr-0000000001", 125_000),
+        (inward_intermediate(floating_id), owner, 125_000),
+        (outward_intermediate(floating_id), owner, 250_000),
+    }

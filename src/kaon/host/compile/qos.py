@@ -1,4 +1,6 @@
-"""Bandwidth limits of the ports on this host -> token buckets. Packet rates and marks are in `packet_rates`. Pure.
+"""Bandwidth limits of ports, and of addresses at the gateways of routers, on this host -> token buckets. Pure.
+
+Packet rates and marks are in `packet_rates`. Of addresses only the bandwidth is limited, and only of IPv4 ones.
 
 How the field's figures become a bucket's:
 
@@ -13,9 +15,10 @@ Which rule counts when several are for a direction: the strictest.
 
 from collections.abc import Iterable
 
+from kaon.host.compile.prefixes import first_of
 from kaon.host.compile.view import View
-from kaon.host.state.names import intermediate_name, tap_name
-from kaon.host.state.qos import MOST_TICKS, TICK_NS, Bucket, Intermediate, QosState, Redirect, Shaper
+from kaon.host.state.names import intermediate_name, inward_intermediate, outward_intermediate, tap_name
+from kaon.host.state.qos import MOST_TICKS, TICK_NS, Bucket, Intermediate, QosState, Redirect, Shaper, merge
 from kaon.wire.qos_rules import QosRule
 
 BURST_MS = 20
@@ -27,24 +30,72 @@ _MOST_QUEUE = 0xFFFF_FFFF
 
 
 def compile_qos(view: View) -> QosState:
-    """Say which limits the ports in the host's scope shall have. Those whose network is not known yet are on no bridge."""
-    shapers: list[Shaper] = []
-    intermediates: list[Intermediate] = []
-    redirects: list[Redirect] = []
+    """Say which limits the host shall have. What is on a network not known yet is on no bridge."""
+    return merge((_of_ports(view), *(_of_router(view, router_id) for router_id in view.hosted_routers())))
+
+
+def _of_ports(view: View) -> QosState:
+    parts = []
     for port in view.ports().values():
         network = view.network(port.network_id) if port.qos else None
         if network is None:
             continue
-        owner, tap, waiting_room = f"port/{port.id}", tap_name(port.id), intermediate_name(port.id)
+        owner, tap = f"port/{port.id}", tap_name(port.id)
         inward = strictest(port.qos, "bandwidth_limit", "ingress")
         outward = strictest(port.qos, "bandwidth_limit", "egress")
         if inward is not None:
-            shapers.append(Shaper(tap, bucket_of(inward, network.network.mtu), owner))
+            shaper = Shaper(tap, bucket_of(inward, network.network.mtu), owner)
+            parts.append(QosState(shapers=frozenset({shaper})))
         if outward is not None:
-            intermediates.append(Intermediate(waiting_room, owner=owner))
-            shapers.append(Shaper(waiting_room, bucket_of(outward, network.network.mtu), owner))
-            redirects.append(Redirect(tap, waiting_room, owner))
-    return QosState(frozenset(shapers), frozenset(intermediates), frozenset(redirects))
+            redirect = Redirect(tap, intermediate_name(port.id), owner)
+            parts.append(_led(redirect, bucket_of(outward, network.network.mtu)))
+    return merge(parts)
+
+
+def _led(redirect: Redirect, bucket: Bucket) -> QosState:
+    """Lead something through a device that limits it."""
+    return QosState(
+        shapers=frozenset({Shaper(redirect.to, bucket, redirect.owner)}),
+        intermediates=frozenset({Intermediate(redirect.to, owner=redirect.owner)}),
+        redirects=frozenset({redirect}),
+    )
+
+
+def _of_router(view: View, router_id: str) -> QosState:
+    """Limit a router's floating IPs and the address of its gateway, each where it leaves for its network."""
+    router = view.router(router_id)
+    if router is None or not (router.router.gateway_qos or any(one.qos for one in router.floatingips.values())):
+        return QosState()
+    parts = []
+    gateways = {leg.network_id: leg.port_id for leg in router.legs.values() if leg.device_owner == "network:router_gateway"}
+    for network_id, port_id in gateways.items():
+        network = view.network(network_id)
+        if network is None:
+            continue
+        tap, mtu = tap_name(port_id), network.network.mtu
+        port = network.ports.get(port_id)
+        own = first_of((fixed.ip_address for fixed in port.fixed_ips), 4) if port else None
+        if own is not None:
+            parts.append(_of_address(tap, str(own), router.router.gateway_qos, f"router/{router_id}", mtu))
+        parts += [
+            _of_address(tap, floating.floating_ip_address, floating.qos, f"floatingip/{floating.id}", mtu)
+            for floating in router.floatingips.values()
+            if floating.floating_network_id == network_id
+        ]
+    return merge(parts)
+
+
+def _of_address(tap: str, address: str, rules: tuple[QosRule, ...], owner: str, mtu: int) -> QosState:
+    """Limit what comes for an address, which leaves the bridge by the gateway's tap, and what it sends."""
+    identity = owner.partition("/")[2]
+    ways = (("ingress", inward_intermediate(identity), True), ("egress", outward_intermediate(identity), False))
+    parts = []
+    for direction, device, leaving in ways:
+        rule = strictest(rules, "bandwidth_limit", direction)
+        if rule is not None:
+            redirect = Redirect(tap, device, owner, leaving=leaving, address=address)
+            parts.append(_led(redirect, bucket_of(rule, mtu)))
+    return merge(parts)
 
 
 def strictest(rules: Iterable[QosRule], kind: str, direction: str) -> QosRule | None:

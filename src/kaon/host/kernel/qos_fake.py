@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from kaon.host.plan.qos import QosStep, RemoveQos
-from kaon.host.state.qos import Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, place
+from kaon.host.state.qos import Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, key, place
 from kaon.host.state.trouble import Trouble
 
 
@@ -23,7 +23,7 @@ class FakeQos:
 
     def __init__(self, devices: Callable[[], Collection[str]]) -> None:
         self._devices = devices
-        self._nouns: dict[Place, QosNoun] = {}
+        self._nouns: dict[tuple[object, ...], QosNoun] = {}
         self._foreign: dict[Place, str] = {}
         self.lacking: frozenset[type[QosNoun]] = frozenset()
         self.steps: list[QosStep] = []
@@ -59,26 +59,26 @@ class FakeQos:
 
     def strange(self, taken: Place, reason: str = "somebody else's") -> None:
         """Let someone else have a root queue, filters or the name of a device."""
-        self._nouns.pop(taken, None)
+        self._nouns = {at: noun for at, noun in self._nouns.items() if place(noun) != taken}
         self._foreign[taken] = reason
 
     def _take(self, step: QosStep) -> None:
         noun = step.what
         if isinstance(step, RemoveQos):
-            _refuse_if(place(noun) not in self._nouns, errno.ENOENT)
-            del self._nouns[place(noun)]
+            _refuse_if(key(noun) not in self._nouns, errno.ENOENT)
+            del self._nouns[key(noun)]
             self._follow()
             return
         _refuse_if(type(noun) in self.lacking, errno.EOPNOTSUPP)
         _refuse_if(place(noun) in self._foreign, errno.EEXIST)
         if isinstance(noun, Intermediate):
-            _refuse_if(step.found is None and place(noun) in self._nouns, errno.EEXIST)
+            _refuse_if(step.found is None and key(noun) in self._nouns, errno.EEXIST)
         else:
             _refuse_if(noun.device not in self._there(), errno.ENODEV)
         if isinstance(noun, Redirect):
             _refuse_if(noun.to not in self._there(), errno.ENODEV)
-            _refuse_if(step.found is None and place(noun) in self._nouns, errno.EEXIST)
-        self._nouns[place(noun)] = noun
+            _refuse_if(step.found is None and key(noun) in self._nouns, errno.EEXIST)
+        self._nouns[key(noun)] = noun
 
     def _there(self) -> frozenset[str]:
         made = (noun.device for noun in self._nouns.values() if isinstance(noun, Intermediate))

@@ -6,21 +6,23 @@ bucket only as time: so what is read is to the bit what was asked.
 Sources: linux/pkt_sched.h, linux/pkt_cls.h, linux/tc_act/tc_mirred.h, linux/rtnetlink.h (struct tcmsg), linux/if_link.h.
 """
 
+import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from kaon.host.kernel import link_requests as links
 from kaon.host.kernel import netlink_socket as nl
 from kaon.host.kernel import rtnetlink as rt
 from kaon.host.state.names import alias_of
-from kaon.host.state.qos import HANDLE, PRIORITY, Bucket, Intermediate
+from kaon.host.state.qos import HANDLE, PRIORITY, RECEIVER_PRIORITY, SENDER_PRIORITY, Bucket, Intermediate, Redirect
 
 ROOT = 0xFFFF_FFFF
 CLSACT = 0xFFFF_FFF1
 CLSACT_HANDLE = 0xFFFF_0000
-INGRESS = 0xFFFF_FFF2
-"""Parent of the filters for what comes in by a device."""
+INGRESS, EGRESS = 0xFFFF_FFF2, 0xFFFF_FFF3
+"""Parents of the filters for what comes in by a device, and for what goes out."""
 
 KIND, OPTIONS = 1, 2
 _TBF_PARAMETERS, _TBF_RATE64 = 1, 4
@@ -30,13 +32,17 @@ _TERMINAL = 1
 _ACTION_KIND, _ACTION_OPTIONS = 1, 2
 _MIRRED_PARAMETERS = 2
 _STOLEN, _TO_EGRESS = 4, 1
-_ALL_PROTOCOLS = 0x0003
+_ALL_PROTOCOLS, _IPV4 = 0x0003, 0x0800
+_OURS = frozenset({PRIORITY, SENDER_PRIORITY, RECEIVER_PRIORITY})
+_SOURCE_AT, _DESTINATION_AT = 12, 16
+_NODE = 0xFFF
+"""Bits of a filter's handle; a table has none of them."""
 _AF_SPEC, _AF_INET6, _ADDRESS_GENERATION, _NO_ADDRESSES = 26, 10, 8, 1
 
 _MESSAGE = struct.Struct("=BxxxiIII")
 _TBF = struct.Struct("=BBHhHI12xIII")
 _SELECTOR = struct.Struct("=BBBxHHhhI")
-_KEY = struct.Struct("=IIii")
+_KEY = struct.Struct("=4s4sii")
 _MIRRED = struct.Struct("=IIiiiiI")
 _MOST_U32 = 0xFFFF_FFFF
 
@@ -88,23 +94,40 @@ def classifier_removal(index: int) -> nl.Request:
     return nl.Request(rt.DELQDISC, 0, header(index, CLSACT_HANDLE, CLSACT))
 
 
-def redirection(index: int, to: int) -> nl.Request:
-    """Ask that whatever comes in goes out by another device first."""
+def redirection(index: int, to: int, wanted: Redirect) -> nl.Request:
+    """Ask that what passes a device goes out by another one first."""
     mirred = nl.attribute(_MIRRED_PARAMETERS, _MIRRED.pack(0, 0, _STOLEN, 0, 0, _TO_EGRESS, to))
     action = nl.nest(1, nl.text(_ACTION_KIND, "mirred"), nl.nest(_ACTION_OPTIONS, mirred))
-    everything = _SELECTOR.pack(_TERMINAL, 0, 1, 0, 0, 0, 0, 0) + _KEY.pack(0, 0, 0, 0)
-    options = nl.nest(OPTIONS, nl.attribute(_U32_SELECTOR, everything), nl.nest(_U32_ACTIONS, action))
-    return nl.Request(rt.NEWTFILTER, nl.CREATE | nl.EXCL, _our_filters(index) + nl.text(KIND, "u32") + options)
+    selector = _SELECTOR.pack(_TERMINAL, 0, 1, 0, 0, 0, 0, 0) + _key(wanted)
+    options = nl.nest(OPTIONS, nl.attribute(_U32_SELECTOR, selector), nl.nest(_U32_ACTIONS, action))
+    protocol = socket.htons(_IPV4 if wanted.address else _ALL_PROTOCOLS)
+    info = _priority(wanted) << 16 | protocol
+    body = header(index, 0, parent(leaving=wanted.leaving), info) + nl.text(KIND, "u32") + options
+    return nl.Request(rt.NEWTFILTER, nl.CREATE | nl.EXCL, body)
 
 
-def redirection_removal(index: int) -> nl.Request:
-    """Ask to take our filters away from what comes in."""
-    return nl.Request(rt.DELTFILTER, 0, _our_filters(index))
+def filter_removal(index: int, found: "Filter", *, leaving: bool) -> nl.Request:
+    """Ask to take one filter away."""
+    return nl.Request(rt.DELTFILTER, 0, header(index, found.handle, parent(leaving=leaving), found.info))
 
 
-def _our_filters(index: int) -> bytes:
-    protocol = int.from_bytes(_ALL_PROTOCOLS.to_bytes(2, "big"), "little" if struct.pack("=H", 1)[0] else "big")
-    return header(index, 0, INGRESS, PRIORITY << 16 | protocol)
+def parent(*, leaving: bool) -> int:
+    """Say where the filters of a direction stand."""
+    return EGRESS if leaving else INGRESS
+
+
+def _priority(wanted: Redirect) -> int:
+    """Directions differ in priority: the kernel keeps the u32 filters of both in one place, and lists those of one priority."""
+    if not wanted.address:
+        return PRIORITY
+    return RECEIVER_PRIORITY if wanted.leaving else SENDER_PRIORITY
+
+
+def _key(wanted: Redirect) -> bytes:
+    """Compare the address, or nothing."""
+    if not wanted.address:
+        return _KEY.pack(bytes(4), bytes(4), 0, 0)
+    return _KEY.pack(b"\xff" * 4, ip_address(wanted.address).packed, _DESTINATION_AT if wanted.leaving else _SOURCE_AT, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +141,9 @@ class Queue:
     bucket: Bucket | None = None
 
 
-def queues(socket: rt.RouteSocket) -> Iterator[Queue]:
+def queues(asked: rt.RouteSocket) -> Iterator[Queue]:
     """Dump the queueing disciplines of a namespace."""
-    for body in socket.dump(rt.GETQDISC, header()):
+    for body in asked.dump(rt.GETQDISC, header()):
         _, index, handle, parent, _ = _MESSAGE.unpack_from(body)
         found = nl.attributes(body, _MESSAGE.size)
         kind = nl.string(found.get(KIND, b""))
@@ -139,25 +162,47 @@ def _bucket(options: bytes) -> Bucket | None:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter for what comes in, as dumped. to: index of the device that it redirects to, 0: it does something else."""
+    """A filter of a device, as dumped, or a table that such stand in.
 
-    priority: int
-    kind: str
+    info     priority and protocol
+    ours     it can be one of ours
+    to       index of the device that it redirects to; 0: it does something else
+    address  IPv4 address that it is about; empty: none
+    """
+
+    handle: int
+    info: int
+    ours: bool
     to: int = 0
+    address: str = ""
+
+    @property
+    def is_redirection(self) -> bool:
+        """Tell a filter of ours from a table; one whose device is gone leads to none."""
+        return self.ours and bool(self.handle & _NODE)
 
 
-def incoming_filters(socket: rt.RouteSocket, index: int) -> Iterator[Filter]:
-    """Dump the filters for what comes in by a device, and the tables that they stand in."""
-    for body in socket.dump(rt.GETTFILTER, header(index, 0, INGRESS)):
-        info = _MESSAGE.unpack_from(body)[-1]
-        found = nl.attributes(body, _MESSAGE.size)
-        kind = nl.string(found.get(KIND, b""))
-        yield Filter(info >> 16, kind, _redirected(found.get(OPTIONS, b"")) if kind == "u32" else 0)
+def filters(asked: rt.RouteSocket, index: int, *, leaving: bool) -> list[Filter]:
+    """Dump the filters of a direction of a device, and their tables."""
+    found = []
+    for body in asked.dump(rt.GETTFILTER, header(index, 0, parent(leaving=leaving))):
+        _, _, handle, _, info = _MESSAGE.unpack_from(body)
+        told = nl.attributes(body, _MESSAGE.size)
+        ours = nl.string(told.get(KIND, b"")) == "u32" and info >> 16 in _OURS
+        options = nl.attributes(told.get(OPTIONS, b"")) if ours else {}
+        address = _address(options.get(_U32_SELECTOR, b"")) if info >> 16 != PRIORITY else ""
+        found.append(Filter(handle, info, ours, _redirected(options), address))
+    return found
 
 
-def _redirected(options: bytes) -> int:
-    actions = nl.attributes(nl.attributes(options).get(_U32_ACTIONS, b""))
-    for action in actions.values():
+def _address(selector: bytes) -> str:
+    if len(selector) < _SELECTOR.size + _KEY.size:
+        return ""
+    return str(ip_address(_KEY.unpack_from(selector, _SELECTOR.size)[1]))
+
+
+def _redirected(options: dict[int, bytes]) -> int:
+    for action in nl.attributes(options.get(_U32_ACTIONS, b"")).values():
         found = nl.attributes(action)
         parameters = nl.attributes(found.get(_ACTION_OPTIONS, b"")).get(_MIRRED_PARAMETERS)
         if nl.string(found.get(_ACTION_KIND, b"")) == "mirred" and parameters:

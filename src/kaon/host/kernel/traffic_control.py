@@ -10,7 +10,8 @@ What we have been taught by the kernel:
 """
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 from kaon.host.kernel import link_dump, qos_messages, rtnetlink
 from kaon.host.kernel import link_requests as links
@@ -18,14 +19,13 @@ from kaon.host.kernel import netlink_socket as nl
 from kaon.host.kernel.link_dump import Device
 from kaon.host.plan.qos import PutQos, QosStep, RemoveQos
 from kaon.host.state.names import is_tap
-from kaon.host.state.qos import HANDLE, PRIORITY, Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, place
+from kaon.host.state.qos import HANDLE, Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, place
 from kaon.host.state.trouble import Trouble
 
 _GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENODEV, errno.EINVAL, errno.ENXIO})
 _HOPELESS = frozenset({errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.ERANGE})
 
-Lookup = Callable[[str], int]
-"""Finds the index of a device; raises OSError when it is not there."""
+_NAMES = ("ifb", "ifi", "ife")
 
 
 class TrafficControl:
@@ -46,7 +46,7 @@ class TrafficControl:
             if queue.parent == qos_messages.ROOT:
                 seen.root(device, queue)
             elif queue.parent == qos_messages.CLSACT:
-                seen.incoming(device, queue.kind, list(qos_messages.incoming_filters(self._socket, queue.index)))
+                seen.filters(device, queue.kind, *map(partial(self._filters, queue.index), (False, True)))
         return seen.result()
 
     def apply(self, steps: Sequence[QosStep]) -> list[Trouble]:
@@ -77,7 +77,7 @@ class TrafficControl:
             case RemoveQos(what=Shaper() as shaper):
                 self._ask(qos_messages.bucket_removal(self._index(shaper.device)))
             case RemoveQos(what=Redirect() as redirect):
-                self._undirect(self._index(redirect.device))
+                self._undirect(redirect, self._index(redirect.device))
 
     def _put_device(self, device: Intermediate, *, new: bool) -> None:
         if new:
@@ -93,14 +93,22 @@ class TrafficControl:
         if answer.number not in (0, errno.EEXIST):
             raise OSError(answer.number, str(answer))
         if anew:
-            self._ask(qos_messages.redirection_removal(index))
-        self._ask(qos_messages.redirection(index, to))
+            self._remove_filter(redirect, index)
+        self._ask(qos_messages.redirection(index, to, redirect))
 
-    def _undirect(self, index: int) -> None:
-        """Take our filter away, and its place when nobody else has come to it since."""
-        self._socket.ask([qos_messages.redirection_removal(index)])
-        if not list(qos_messages.incoming_filters(self._socket, index)):
+    def _undirect(self, redirect: Redirect, index: int) -> None:
+        """Take our filter away, and its place when no other is left."""
+        self._remove_filter(redirect, index)
+        if not any(self._filters(index, leaving) for leaving in (False, True)):
             self._ask(qos_messages.classifier_removal(index))
+
+    def _remove_filter(self, redirect: Redirect, index: int) -> None:
+        for one in self._filters(index, redirect.leaving):
+            if one.is_redirection and one.address == redirect.address:
+                self._ask(qos_messages.filter_removal(index, one, leaving=redirect.leaving))
+
+    def _filters(self, index: int, leaving: bool) -> list[qos_messages.Filter]:
+        return qos_messages.filters(self._socket, index, leaving=leaving)
 
     def _index(self, name: str) -> int:
         body = self._socket.get(rtnetlink.GETLINK, links.link_header() + nl.text(links.IFNAME, name))
@@ -125,7 +133,7 @@ class _Seen:
         self._taken: dict[Place, str] = {
             (Intermediate.__name__, one.name): f"device {one.name} is not ours"
             for one in devices.values()
-            if one.name.startswith("ifb") and not _is_ours(one)
+            if one.name.startswith(_NAMES) and not _is_ours(one)
         }
 
     def root(self, device: Device, queue: qos_messages.Queue) -> None:
@@ -136,14 +144,16 @@ class _Seen:
             reason = f"device {device.name} has a root queue {queue.kind} that is not ours"
             self._taken[Shaper.__name__, device.name] = reason
 
-    def incoming(self, device: Device, kind: str, filters: list[qos_messages.Filter]) -> None:
-        """Take note of what is done with what comes in. A place without any filter is what a cut short work of ours leaves."""
-        ours = [one for one in filters if one.priority == PRIORITY and one.kind == "u32"]
-        if kind != "clsact" or len(ours) != len(filters):
+    def filters(self, device: Device, kind: str, coming: list[qos_messages.Filter], going: list[qos_messages.Filter]) -> None:
+        """Take note of what is done with what passes. A place without any filter is what a cut short work of ours leaves."""
+        if kind != "clsact" or not all(one.ours for one in (*coming, *going)):
             self._taken[Redirect.__name__, device.name] = f"device {device.name} has filters ({kind}) that are not ours"
-        if ours:
-            to = self._devices.get(next((one.to for one in ours if one.to), 0))
-            self._redirects.append(Redirect(device.name, to.name if to and _is_ours(to) else ""))
+        for leaving, found in ((False, coming), (True, going)):
+            for one in found:
+                if one.is_redirection:
+                    to = self._devices.get(one.to)
+                    name = to.name if to and _is_ours(to) else ""
+                    self._redirects.append(Redirect(device.name, name, leaving=leaving, address=one.address))
 
     def result(self) -> ObservedQos:
         """Give all that was seen."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kaon.host.state.names import is_tap
-from kaon.host.state.qos import Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, place
+from kaon.host.state.qos import Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, key, place
 from kaon.host.state.trouble import Trouble
 
 
@@ -94,13 +94,13 @@ def _without_taken(desired: QosState, taken: Mapping[Place, str]) -> tuple[QosSt
 
 
 def _gone(wanted: Iterable[QosNoun], found: Iterable[QosNoun]) -> list[QosNoun]:
-    places = {place(noun) for noun in wanted}
-    return sorted((noun for noun in found if place(noun) not in places), key=place)
+    keys = {key(noun) for noun in wanted}
+    return sorted((noun for noun in found if key(noun) not in keys), key=key)
 
 
 def _puts(wanted: Iterable[QosNoun], found: Iterable[QosNoun]) -> list[PutQos]:
-    there = {place(noun): noun for noun in found}
-    puts = (PutQos(noun, there.get(place(noun))) for noun in sorted(wanted, key=place))
+    there = {key(noun): noun for noun in found}
+    puts = (PutQos(noun, there.get(key(noun))) for noun in sorted(wanted, key=key))
     return [put for put in puts if put.found != put.what or _renamed(put)]
 
 

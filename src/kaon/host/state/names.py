@@ -29,6 +29,16 @@ def intermediate_name(port_id: str) -> str:
     return f"ifb{port_id[:_ID_LENGTH]}"
 
 
+def inward_intermediate(identity: str) -> str:
+    """Name the device that what comes for an address waits in; identity of the floating IP, or of the gateway's router."""
+    return f"ifi{identity[:_ID_LENGTH]}"
+
+
+def outward_intermediate(identity: str) -> str:
+    """Name the device that what an address sends waits in; identity as above."""
+    return f"ife{identity[:_ID_LENGTH]}"
+
+
 def vxlan_name(vni: int) -> str:
     """Name the tunnel device of a VXLAN segment."""
     return f"vxlan-{vni}"
