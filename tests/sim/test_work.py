@@ -26,8 +26,10 @@ from kaon.host.state.filters import FilterState
 from kaon.host.state.names import HOST, router_namespace, tap_name
 from kaon.host.state.trouble import Trouble
 from kaon.wire import scopes
+from kaon.wire.floatingips import FloatingIp
 from kaon.wire.messages import RealisedKind
 from kaon.wire.qos_rules import QosRule
+from kaon.wire.routers import Router
 from kaon.wire.security_groups import Rule, SecurityGroup
 from link_scenes import Scene, uuid
 
@@ -135,7 +137,18 @@ def with_qos(view: View, limits: dict[int, tuple[QosRule, ...]]) -> View:
         key = f"port/{uuid('port', number)}"
         if key in own:
             own[key] = msgspec.structs.replace(own[key], qos=rules)
-    return View("h1", {**view.scopes, scopes.host("h1"): own})
+    others = dict(view.scopes)
+    router = scopes.router(uuid("rtr", 1))
+    if router in others:  # policies of ports 5 and 6 are those of its gateway and of its floating IPs, too
+        others[router] = {
+            key: msgspec.structs.replace(entry, gateway_qos=limits.get(5, ()))
+            if isinstance(entry, Router)
+            else msgspec.structs.replace(entry, qos=limits.get(6, ()))
+            if isinstance(entry, FloatingIp)
+            else entry
+            for key, entry in others[router].items()
+        }
+    return View("h1", {**others, scopes.host("h1"): own})
 
 
 rules = st.builds(
