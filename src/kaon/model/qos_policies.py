@@ -9,7 +9,6 @@ from kaon.model.extensions import Extension
 from kaon.model.tags import tagging
 
 _RESERVED: Final = "a host is chosen that has it to spare, but none keeps it free"
-_ADDRESSES: Final = "hosts limit and mark the traffic of ports, not yet of single addresses of a router"
 
 _OF_THE_NETWORK_ITSELF: Final = ("network:", "neutron:")
 _GATEWAYS: Final = ("network:router_gateway", "network:floatingip_agent_gateway")
@@ -81,22 +80,18 @@ EXTENSIONS: Final = (
         "2017-041-06T10:00:00-00:00",
         "New networks of a project have its default policy.",
     ),
-    Extension(
-        "qos-fip", "Floating IP QoS", "2017-07-20T00:00:00-00:00", "A floating IP can have a QoS policy.", awaits=_ADDRESSES
-    ),
+    Extension("qos-fip", "Floating IP QoS", "2017-07-20T00:00:00-00:00", "A floating IP can have a QoS policy."),
     Extension(
         "qos-fip-network-policy",
         "QoS floating IP network policy ID",
         "2021-11-15T10:00:00-00:00",
         "A floating IP tells of its network's QoS policy.",
-        awaits=_ADDRESSES,
     ),
     Extension(
         "qos-gateway-ip",
         "Router gateway IP QoS",
         "2018-02-24T00:00:00-00:00",
         "The gateway of a router can have a QoS policy.",
-        awaits=_ADDRESSES,
     ),
     Extension(
         "qos-port-network-policy",
