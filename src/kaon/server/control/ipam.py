@@ -103,7 +103,7 @@ def allocate(
     """Take addresses for a new port.
 
     network  has its `id`
-    subnets  of the network, oldest first, maybe with `next_free`
+    subnets  of the network, oldest first, maybe with `next_free`, or with a `supply` of addresses
     port     `mac_address` and `device_owner`
     wanted   None: one address of each family, where there are subnets of it; otherwise exactly these
     Errors   as `take`, `meant_for`, IpAddressGenerationFailure, ExternalIpAddressExhausted
@@ -246,7 +246,8 @@ def _formed(subnet: Subnet, port: Mapping[str, Any]) -> FixedIp:
 
 def _next_free(tx: Transaction, network: Mapping[str, Any], subnets: Sequence[Subnet], port: Mapping[str, Any]) -> FixedIp:
     for subnet in subnets:
-        digits = free_in(subnet["id"]).take_next(tx, subnet.get("next_free"))
+        supply = subnet.get("supply")
+        digits = supply.next(tx) if supply else free_in(subnet["id"]).take_next(tx, subnet.get("next_free"))
         if digits is not None:
             return {"subnet_id": subnet["id"], "ip_address": str(from_hex(digits, subnet["ip_version"]))}
     if port["device_owner"] == FLOATING:

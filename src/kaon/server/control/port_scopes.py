@@ -1,6 +1,6 @@
 """Which hosts are told of a port that came, changed or went: its scopes are touched, and who follows them is settled."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from kaon.model.query import Row
 from kaon.server.control import binding
@@ -9,10 +9,14 @@ from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
 
-def made(tx: Transaction, port: Row) -> None:
-    """Tell of a new port, once it is stored."""
-    _touch(tx, port, port, placed=True)
-    followers.follow_port(tx, port["binding:host_id"], port["network_id"], port["security_groups"])
+def made(tx: Transaction, ports: Iterable[Row]) -> None:
+    """Tell of new ports, once they are stored."""
+    needed: dict[tuple[str, str, tuple[str, ...]], None] = {}
+    for port in ports:
+        _touch(tx, port, port, placed=True)
+        needed[port["binding:host_id"], port["network_id"], tuple(port["security_groups"])] = None
+    for host, network_id, group_ids in needed:
+        followers.follow_port(tx, host, network_id, group_ids)
 
 
 def changed(tx: Transaction, before: Row, after: Row) -> None:

@@ -39,7 +39,8 @@ from kaon.server.control import (
 )
 from kaon.server.control.core import Caller, Core, bounded, check_revision
 from kaon.server.control.port_addresses import Ground
-from kaon.server.store import followers, local_ips, port_bindings, ports, roles, rows, select, tags
+from kaon.server.store import followers, local_ips, port_bindings, ports, roles, rows, select
+from kaon.server.store.addresses import Supply
 from kaon.server.store.engine import Transaction
 from kaon.wire import scopes
 
@@ -60,17 +61,23 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
     """Make ports, all or none."""
 
     def work(tx: Transaction) -> list[Row]:
-        made = []
+        made: list[Row] = []
         counted: Counter[str] = Counter(body["project_id"] for body in bodies)
+        grounds = _Grounds(tx, bodies, caller.project_id)
         for body in bodies:
-            ground = _ground(tx, body, caller.project_id)
+            ground = grounds.of(body)
             if not policy.visible(caller, "networks", ground[0], ground[0]):
                 raise NetworkNotFound(net_id=body["network_id"])
             quota_usage.reserve(tx, body["project_id"], "port", counted.pop(body["project_id"], 0), core.settings)
             policy.authorize(caller, "create_port", body, ground[0], body)
             qos_users.check(core, caller, tx, body.get("qos_policy_id"), backend=ground[0]["backend"], port_id="(new)")
-            made.append(port_attributes.shown(core, _add(core, tx, ground, body)))
-        return made
+            made.append(_made(core, tx, ground, body))
+            if not grounds.shared:
+                _store(core, tx, made[-1:])
+        if grounds.shared:
+            _store(core, tx, made)
+            grounds.give_back()
+        return [port_attributes.shown(core, row) for row in made]
 
     return following.write(core, work)
 
@@ -242,7 +249,45 @@ def _ground(tx: Transaction, body: Body, viewer: str = "") -> Ground:
     return network, found, default_group
 
 
+class _Grounds:
+    """What the ports of one request stand on: read once for a network and project, where nobody asks for what another may get.
+
+    shared  it is: ports may then be stored together
+    """
+
+    def __init__(self, tx: Transaction, bodies: Sequence[Body], viewer: str) -> None:
+        self.shared = not any(body.get("fixed_ips") is not None or body.get("mac_address") for body in bodies)
+        self._tx, self._viewer = tx, viewer
+        self._ahead = Counter((body["network_id"], body["project_id"]) for body in bodies)
+        self._read: dict[tuple[str, str], Ground] = {}
+        self._supplies: list[Supply] = []
+
+    def of(self, body: Body) -> Ground:
+        """Give what a port stands on. Errors: NetworkNotFound."""
+        key = (body["network_id"], body["project_id"])
+        if key not in self._read or not self.shared:
+            self._read[key] = network, found, group = _ground(self._tx, body, self._viewer)
+            if self.shared and self._ahead[key] > 1:
+                supplies = [Supply(subnet["id"], self._ahead[key], subnet["next_free"]) for subnet in found]
+                self._supplies += supplies
+                found = [{**subnet, "supply": supply} for subnet, supply in zip(found, supplies, strict=True)]
+                self._read[key] = network, found, group
+        return self._read[key]
+
+    def give_back(self) -> None:
+        """Make free again what no port took."""
+        for supply in self._supplies:
+            supply.give_back(self._tx)
+
+
 def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
+    row = _made(core, tx, ground, body)
+    _store(core, tx, [row])
+    return row
+
+
+def _made(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
+    """Make a port with all that it has, but store nothing of it."""
     network, _, _ = ground
     row = {**port_attributes.completed(core, body), **rows.fresh(new_id(), body["project_id"], tx.now), "status": "DOWN"}
     row["qos_network_policy_id"] = network["qos_policy_id"]
@@ -256,15 +301,16 @@ def _add(core: Core, tx: Transaction, ground: Ground, body: Body) -> Row:
     row["fixed_ips"] = ipam.allocate(tx, network, found, row, body.get("fixed_ips"))
     binding.backend_of(core, network).validate_port(network, row)
     row |= binding.bind(core, tx, network, row)
-    ports.insert(tx, row)
-    ports.insert_addresses(tx, row, row["fixed_ips"])
-    ports.set_groups(tx, row["id"], row["security_groups"], fresh=True)
-    ports.set_pairs(tx, row["id"], row["allowed_address_pairs"], fresh=True)
-    tags.add(tx, "ports", row["id"], row["tags"])
-    row["resource_request"] = ports.resource_request(tx, row)
-    port_scopes.made(tx, row)
-    dns_records.port_changed(core, tx, row["id"])
     return row
+
+
+def _store(core: Core, tx: Transaction, made: Sequence[Row]) -> None:
+    """Store ports that were made, and tell whom they concern."""
+    ports.insert(tx, made)
+    for row in made:
+        row["resource_request"] = ports.resource_request(tx, row)
+        dns_records.port_changed(core, tx, row["id"])
+    port_scopes.made(tx, made)
 
 
 def _alter(  # noqa: PLR0913  # what it works with, and one switch

@@ -1,6 +1,8 @@
 """Free addresses of subnets, free segmentation ids: which ranges there are, and what may go back into them."""
 
+from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import partial
 
 import sqlalchemy as sa
@@ -25,6 +27,34 @@ def free_in(subnet_id: str) -> Ranges[str]:
 def free_segments(network_type: str, physical_network: str = "") -> Ranges[int]:
     """Give the free segmentation ids of a network type."""
     return Ranges(t.free_segments, {"network_type": network_type, "physical_network": physical_network}, int.__add__)
+
+
+@dataclass
+class Supply:
+    """Free addresses of a subnet for ports that are made at once: taken together.
+
+    ahead   how many may still be asked for
+    lowest  the first free one, if it was read a moment ago
+    """
+
+    subnet_id: str
+    ahead: int
+    lowest: str | None = None
+    taken: deque[str] = field(default_factory=deque)
+
+    def next(self, tx: Transaction) -> str | None:
+        """Give the next one, as hexadecimal digits; None when there is none."""
+        if not self.taken:
+            self.taken.extend(free_in(self.subnet_id).take_some(tx, max(self.ahead, 1), self.lowest))
+            self.lowest = None
+        self.ahead -= 1
+        return self.taken.popleft() if self.taken else None
+
+    def give_back(self, tx: Transaction) -> None:
+        """Make free again what nobody asked for."""
+        if self.taken:
+            free_in(self.subnet_id).lay_out(tx, [(self.taken[0], self.taken[-1])])
+            self.taken.clear()
 
 
 def give_back(tx: Transaction, subnet_id: str, address: str) -> None:

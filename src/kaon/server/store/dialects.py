@@ -33,7 +33,8 @@ def make_engines(url: str, pool_size: int) -> tuple[Engine, Engine]:
     Errors  ValueError for SQLite in memory.
     """
     parsed = sa.make_url(url)
-    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
+    # Every transaction is committed or rolled back by who began it: a rollback more would be one question more.
+    pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size, "pool_reset_on_return": None}
     match parsed.get_backend_name():
         case "sqlite":
             engine = _sqlite(parsed, pool)

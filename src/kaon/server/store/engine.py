@@ -9,6 +9,7 @@ holds its scopes, these are compared, and when one moved it begins again. Two ch
 therefore know of each other, as they raise the same scope.
 """
 
+import functools
 import random
 import threading
 import time
@@ -166,42 +167,35 @@ class Transaction:
                 raise Retry(f"scope {name} is gone")
             opened[name] = 1  # a host's scope appears when it is first spoken of
         if opened:
-            self.execute(sa.insert(tables.scopes), [{"name": name, "revision": 1} for name in sorted(opened)])
+            self.execute(_OPEN, [{"name": name, "revision": 1} for name in sorted(opened)])
         revisions.update(opened)
         rows += [
             {"scope": name, "revision": revisions[name], "entry_key": key} for name, keys in touched.items() for key in keys
         ]
         if rows:
-            self.execute(sa.insert(tables.journal), rows)
+            self.execute(_NOTE, rows)
 
     def _raise(self, names: list[str]) -> dict[str, int]:
         if not names:
             return {}
-        c = tables.scopes.c
-        which = c.name.in_(names)
-        raised = sa.update(tables.scopes).where(which).values(revision=c.revision + 1)
-        found = (c.name, c.revision, self._unchanged().label("unchanged"))
-        if self.connection.dialect.name == "postgresql":
+        by_table: dict[sa.Table, dict[str, int]] = {}
+        for (table, identity), revision in self._read.items():
+            by_table.setdefault(table, {})[identity] = revision
+        raising, looking = _raising(tuple((table, len(read)) for table, read in by_table.items()), self.dialect)
+        values: dict[str, Any] = {"names": names}
+        for at, read in enumerate(by_table.values()):
+            for number, (identity, revision) in enumerate(read.items()):
+                values |= {f"id_{at}_{number}": identity, f"revision_{at}_{number}": revision}
+        if self.dialect == "postgresql":
             # Its UPDATE takes rows in any order; and what it compares it sees as of the moment before it waited for them.
-            self.execute(sa.select(c.name).where(which).order_by(c.name).with_for_update()).all()
-            rows = self.execute(raised.returning(*found)).all()
+            self.execute(_TAKE, {"names": names}).all()
+            rows = self.execute(raising, values).all()
         else:
-            self.execute(raised)
-            rows = self.execute(sa.select(*found).where(which)).all()
+            self.execute(raising, {"names": names})
+            rows = self.execute(looking, values).all()
         if any(row.unchanged != len(self._read) for row in rows):
             raise Retry("what was read has changed")
         return {row.name: row.revision for row in rows}
-
-    def _unchanged(self) -> sa.ColumnElement[int]:
-        """Count those resources that still have the revision at which they were read."""
-        by_table: dict[sa.Table, list[sa.ColumnElement[bool]]] = {}
-        for (table, identity), revision in self._read.items():
-            same = sa.and_(table.c.id == identity, table.c.revision_number == revision)
-            by_table.setdefault(table, []).append(same)
-        counted: sa.ColumnElement[int] = sa.literal(0)
-        for table, ways in by_table.items():
-            counted = counted + sa.select(sa.func.count()).select_from(table).where(sa.or_(*ways)).scalar_subquery()
-        return counted
 
     def _close(self) -> list[dict[str, Any]]:
         if not self._closed:
@@ -214,6 +208,32 @@ class Transaction:
         self.execute(sa.delete(tables.followers).where(tables.followers.c.scope.in_(names)))
         self.execute(sa.delete(tables.scopes).where(tables.scopes.c.name.in_(names)))
         return [{"scope": name, "revision": CLOSED, "entry_key": ""} for name in names]
+
+
+_NAMED = tables.scopes.c.name.in_(sa.bindparam("names", expanding=True))
+_TAKE = sa.select(tables.scopes.c.name).where(_NAMED).order_by(tables.scopes.c.name).with_for_update()
+_OPEN = sa.insert(tables.scopes)
+_NOTE = sa.insert(tables.journal)
+
+
+@functools.lru_cache(256)
+def _raising(read: tuple[tuple[sa.Table, int], ...], dialect: str) -> tuple[sa.Executable, sa.Executable]:
+    """Make what raises scopes, and what then tells their revisions and how many resources are unchanged (`unchanged`).
+
+    read  table -> how many resources were read of it; parameters id_0_0, revision_0_0: of the first one of the first table
+    """
+    counted: sa.ColumnElement[int] = sa.literal_column("0", sa.Integer)
+    for at, (table, count) in enumerate(read):
+        this, as_read = table.c.id, table.c.revision_number
+        same = [
+            sa.and_(this == sa.bindparam(f"id_{at}_{one}"), as_read == sa.bindparam(f"revision_{at}_{one}"))
+            for one in range(count)
+        ]
+        counted = counted + sa.select(sa.func.count()).select_from(table).where(sa.or_(*same)).scalar_subquery()
+    c = tables.scopes.c
+    found = (c.name, c.revision, counted.label("unchanged"))
+    raising = sa.update(tables.scopes).where(_NAMED).values(revision=c.revision + 1)
+    return (raising.returning(*found) if dialect == "postgresql" else raising), sa.select(*found).where(_NAMED)
 
 
 class Store:

@@ -12,6 +12,7 @@ miss each other's rows on databases that read committed rows only; therefore row
 looked up, and a host that asks for a scope it does not follow is settled again (`allowed`).
 """
 
+import functools
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -51,18 +52,29 @@ def port_scopes(tx: Transaction, network_id: str, group_ids: Iterable[str]) -> s
     needed = {scopes.network(network_id)}
     group_ids = set(group_ids)
     if group_ids:
-        r = t.security_group_rules.c
-        named = sa.func.coalesce(r.remote_group_id, r.remote_address_group_id)
-        remote = sa.select(named).where(r.security_group_id.in_(group_ids), named.is_not(None)).distinct()
         needed.update(map(scopes.group, group_ids))
-        needed.update(scopes.members(group_id) for group_id in tx.execute(remote).scalars())
+        named = tx.execute(_remote(), {"groups": sorted(group_ids)}).scalars()
+        needed.update(scopes.members(group_id) for group_id in named)
     return needed
+
+
+@functools.cache
+def _remote() -> sa.Select[Any]:
+    r = t.security_group_rules.c
+    named = sa.func.coalesce(r.remote_group_id, r.remote_address_group_id)
+    ours = r.security_group_id.in_(sa.bindparam("groups", expanding=True))
+    return sa.select(named).where(ours, named.is_not(None)).distinct()
 
 
 def hosts_following(tx: Transaction, scope: str) -> list[str]:
     """List the hosts that follow a scope, sorted."""
+    return list(tx.execute(_following(), {"of_scope": scope}).scalars())
+
+
+@functools.cache
+def _following() -> sa.Select[Any]:
     c = t.followers.c
-    return list(tx.execute(sa.select(c.host).where(c.scope == scope).order_by(c.host)).scalars())
+    return sa.select(c.host).where(c.scope == sa.bindparam("of_scope")).order_by(c.host)
 
 
 def settle(tx: Transaction, hosts: Collection[str], names: Iterable[str]) -> None:
@@ -72,9 +84,7 @@ def settle(tx: Transaction, hosts: Collection[str], names: Iterable[str]) -> Non
         return
     candidates = sorted(names | {scopes.host(host) for host in hosts})
     c = t.followers.c
-    asked = sa.and_(c.host.in_(sorted(hosts)), c.scope.in_(candidates))
-    locking = sa.select(c.host, c.scope).where(asked).order_by(c.host, c.scope).with_for_update()
-    held = {(host, scope) for host, scope in tx.execute(locking)}
+    held = {(host, scope) for host, scope in tx.execute(_locking(), {"hosts": sorted(hosts), "names": candidates})}
     needed = _needed(tx, hosts, names)
     superfluous = sorted(held - needed)
     if superfluous:
@@ -83,6 +93,13 @@ def settle(tx: Transaction, hosts: Collection[str], names: Iterable[str]) -> Non
     missing = sorted(needed - held)
     if missing:
         tx.execute(sa.insert(t.followers), [{"host": host, "scope": scope, "applied": 0} for host, scope in missing])
+
+
+@functools.cache
+def _locking() -> sa.Select[Any]:
+    c = t.followers.c
+    asked = sa.and_(c.host.in_(sa.bindparam("hosts", expanding=True)), c.scope.in_(sa.bindparam("names", expanding=True)))
+    return sa.select(c.host, c.scope).where(asked).order_by(c.host, c.scope).with_for_update()
 
 
 def settle_host(tx: Transaction, host: str) -> None:
@@ -122,14 +139,24 @@ def _needed(tx: Transaction, hosts: Collection[str], names: Iterable[str]) -> se
         kind, identity = scopes.parse(name)
         wanted[kind].append(identity)
     found = {(host, scopes.host(host)) for host in hosts}
-    questions = [
-        question.where(host_column.in_(sorted(hosts)), id_column.in_(wanted[kind]))
-        for kind, question, host_column, id_column in _questions()
-        if wanted[kind]
-    ]
-    if questions:
-        found.update((host, f"{kind}:{identity}") for kind, host, identity in tx.execute(sa.union(*questions)))
+    asking = _asking(frozenset(kind for kind, identities in wanted.items() if identities))
+    if asking is not None:
+        parameters = {"hosts": sorted(hosts)} | {f"of_{kind}": identities for kind, identities in wanted.items() if identities}
+        found.update((host, f"{kind}:{identity}") for kind, host, identity in tx.execute(asking, parameters))
     return found
+
+
+@functools.cache
+def _asking(kinds: frozenset[scopes.Kind]) -> sa.CompoundSelect[Any] | None:
+    """Make the question who needs scopes of these kinds. Parameters: hosts, of_network and so on; None: nothing is asked."""
+    questions = [
+        question.where(
+            host_column.in_(sa.bindparam("hosts", expanding=True)), id_column.in_(sa.bindparam(f"of_{kind}", expanding=True))
+        )
+        for kind, question, host_column, id_column in _questions()
+        if kind in kinds
+    ]
+    return sa.union(*questions) if questions else None
 
 
 def _all_needed_by(tx: Transaction, host: str) -> set[str]:

@@ -192,21 +192,24 @@ def resource_request(tx: Transaction, row: Row) -> dict[str, Any] | None:
     return _request({"id": row["id"], "vnic_type": row["binding:vnic_type"]}, qos_rules.of_ports(tx, page).get(row["id"], ()))
 
 
-def insert(tx: Transaction, row: Row) -> None:
-    """Store a port without what hangs on it. Errors: IntegrityError when its MAC is taken on the network."""
-    tx.execute(sa.insert(t.ports).values(_values(row)))
+def insert(tx: Transaction, made: Sequence[Row]) -> None:
+    """Store new ports with all that hangs on them. Errors: IntegrityError for a MAC or an address that is taken."""
+    rows.insert(tx, t.ports, *map(_values, made))
+    rows.insert(tx, t.ip_allocations, *(one for row in made for one in _allocations(row, row["fixed_ips"], 0)))
+    groups = ({"port_id": row["id"], "security_group_id": group_id} for row in made for group_id in row["security_groups"])
+    rows.insert(tx, t.port_security_groups, *groups)
+    rows.insert(
+        tx, t.allowed_address_pairs, *({"port_id": row["id"], **pair} for row in made for pair in row["allowed_address_pairs"])
+    )
+    for row in made:
+        tags.add(tx, "ports", row["id"], row["tags"])
 
 
 def insert_addresses(
     tx: Transaction, row: Mapping[str, Any], fixed_ips: Sequence[Mapping[str, str]], position: int = 0
 ) -> None:
     """Store addresses of a port, from a position on. Errors: IntegrityError when one is taken."""
-    if fixed_ips:
-        of = {"port_id": row["id"], "network_id": row["network_id"]}
-        tx.execute(
-            sa.insert(t.ip_allocations),
-            [of | _allocation(fixed_ip) | {"position": at} for at, fixed_ip in enumerate(fixed_ips, position)],
-        )
+    rows.insert(tx, t.ip_allocations, *_allocations(row, fixed_ips, position))
 
 
 def delete_address(tx: Transaction, fixed_ip: Mapping[str, str]) -> None:
@@ -234,22 +237,18 @@ def taken(tx: Transaction, fixed_ips: Sequence[Mapping[str, str]]) -> Mapping[st
     return None
 
 
-def set_groups(tx: Transaction, port_id: str, group_ids: Sequence[str], *, fresh: bool = False) -> None:
-    """Store which security groups a port is in. fresh: it had none. Errors: IntegrityError when a group does not exist."""
+def set_groups(tx: Transaction, port_id: str, group_ids: Sequence[str]) -> None:
+    """Store which security groups a port is in. Errors: IntegrityError when a group does not exist."""
     table = t.port_security_groups
-    if not fresh:
-        tx.execute(sa.delete(table).where(table.c.port_id == port_id))
-    if group_ids:
-        tx.execute(sa.insert(table), [{"port_id": port_id, "security_group_id": group_id} for group_id in group_ids])
+    tx.execute(sa.delete(table).where(table.c.port_id == port_id))
+    rows.insert(tx, table, *({"port_id": port_id, "security_group_id": group_id} for group_id in group_ids))
 
 
-def set_pairs(tx: Transaction, port_id: str, pairs: Sequence[Mapping[str, str]], *, fresh: bool = False) -> None:
-    """Store the allowed address pairs of a port. fresh: it had none."""
+def set_pairs(tx: Transaction, port_id: str, pairs: Sequence[Mapping[str, str]]) -> None:
+    """Store the allowed address pairs of a port."""
     table = t.allowed_address_pairs
-    if not fresh:
-        tx.execute(sa.delete(table).where(table.c.port_id == port_id))
-    if pairs:
-        tx.execute(sa.insert(table), [{"port_id": port_id} | dict(pair) for pair in pairs])
+    tx.execute(sa.delete(table).where(table.c.port_id == port_id))
+    rows.insert(tx, table, *({"port_id": port_id, **pair} for pair in pairs))
 
 
 def update(tx: Transaction, port_id: str, changes: Mapping[str, Any]) -> None:
@@ -307,9 +306,18 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, sort_keys=True)
 
 
-def _allocation(fixed_ip: Mapping[str, str]) -> dict[str, str]:
-    address = fixed_ip["ip_address"]
-    return {"subnet_id": fixed_ip["subnet_id"], "ip_address": address, "address_hex": to_hex(address)}
+def _allocations(row: Mapping[str, Any], fixed_ips: Sequence[Mapping[str, str]], position: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "port_id": row["id"],
+            "network_id": row["network_id"],
+            "subnet_id": fixed_ip["subnet_id"],
+            "ip_address": fixed_ip["ip_address"],
+            "address_hex": to_hex(fixed_ip["ip_address"]),
+            "position": at,
+        }
+        for at, fixed_ip in enumerate(fixed_ips, position)
+    ]
 
 
 _PLAIN = (*COLUMNS.items(), ("tenant_id", "project_id"), ("revision_number", "revision_number"))

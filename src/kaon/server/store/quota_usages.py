@@ -1,5 +1,7 @@
 """How much of each resource a project has, and its own limits."""
 
+import functools
+
 import sqlalchemy as sa
 
 from kaon.server.store import tables as t
@@ -8,12 +10,17 @@ from kaon.server.store.engine import Transaction
 
 def add(tx: Transaction, project_id: str, resource: str, count: int, default_limit: int) -> bool:
     """Count more, if the project's limit (or the default one; negative: none) allows. False: not allowed, or never counted."""
-    c = t.quota_usages.c
+    which = {"of_project": project_id, "of_resource": resource}
+    return bool(tx.execute(_adding(), {**which, "more": count, "default_limit": default_limit}).rowcount)
+
+
+@functools.cache
+def _adding() -> sa.Update:
+    c, more = t.quota_usages.c, sa.bindparam("more", type_=sa.BigInteger)
     # In this row, not in `quotas`: who waited for the row goes on with it as it then is, but with others as they were.
-    limit = sa.func.coalesce(c.limit, default_limit)
-    allowed = sa.or_(limit < 0, c.used + count <= limit)
-    counted = sa.update(t.quota_usages).where(_of(t.quota_usages, project_id, resource), allowed)
-    return bool(tx.execute(counted.values(used=c.used + count)).rowcount)
+    limit = sa.func.coalesce(c.limit, sa.bindparam("default_limit", type_=sa.Integer))
+    mine = sa.and_(c.project_id == sa.bindparam("of_project"), c.resource == sa.bindparam("of_resource"))
+    return sa.update(t.quota_usages).where(mine, sa.or_(limit < 0, c.used + more <= limit)).values(used=c.used + more)
 
 
 def used(tx: Transaction, project_id: str, resource: str) -> int | None:

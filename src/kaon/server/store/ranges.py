@@ -6,6 +6,7 @@ at once therefore never get the same number; two neighbours who give back at onc
 harmless.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -44,18 +45,31 @@ class Ranges(Generic[N]):
 
     def take_next(self, tx: Transaction, hint: N | None = None) -> N | None:
         """Take the lowest free number; None when there is none. hint: the lowest one, if it was read a moment ago."""
-        first = hint
+        return next(iter(self.take_some(tx, 1, hint)), None)
+
+    def take_some(self, tx: Transaction, count: int, hint: N | None = None) -> list[N]:
+        """Take the lowest free numbers, as many as the first range has, `count` at most; none when there is none.
+
+        hint  the lowest one, if it was read a moment ago
+        """
+        first, c, names = hint, self.table.c, tuple(self.key)
+        key = {f"of_{column}": value for column, value in self.key.items()}
         for _ in range(_TRIES):
             if first is None:
-                first = tx.execute(sa.select(sa.func.min(self.table.c.first)).where(self._mine())).scalar_one()
+                first = tx.execute(_lowest(self.table, names), key).scalar_one()
                 if first is None:
-                    return None
-            c = self.table.c
-            longer = self._mine(c.first == first, c.last > first)
-            if tx.execute(sa.update(self.table).where(longer).values(first=self.step(first, 1))).rowcount:
-                return first
-            if tx.execute(sa.delete(self.table).where(self._mine(c.first == first, c.last == first))).rowcount:
-                return first
+                    return []
+            last = self.step(first, count - 1)
+            whole = {**key, "this_first": first}
+            if tx.execute(_shorten(self.table, names), {**whole, "this_last": last, "above": self.step(last, 1)}).rowcount:
+                return [self.step(first, at) for at in range(count)]
+            # The range has no more than that: it goes.
+            end = last if count == 1 else tx.execute(sa.select(c.last).where(self._mine(c.first == first))).scalar()
+            if end is not None and end <= last and tx.execute(_drop(self.table, names), {**whole, "this_last": end}).rowcount:
+                numbers = [first]
+                while numbers[-1] != end:
+                    numbers.append(self.step(numbers[-1], 1))
+                return numbers
             first = None  # somebody was faster
         raise Retry("free ranges change faster than they can be read")
 
@@ -135,3 +149,29 @@ class Ranges(Generic[N]):
 
     def _mine(self, *more: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
         return sa.and_(*(self.table.c[column] == value for column, value in self.key.items()), *more)
+
+
+# Statements of the commonest step, made once for a table and its key. Parameters: of_<column>, this_first, this_last, above.
+
+
+@functools.cache
+def _lowest(table: sa.Table, key: tuple[str, ...]) -> sa.Select[Any]:
+    return sa.select(sa.func.min(table.c.first)).where(*_keyed(table, key))
+
+
+@functools.cache
+def _shorten(table: sa.Table, key: tuple[str, ...]) -> sa.Update:
+    longer = sa.and_(*_keyed(table, key), table.c.first == sa.bindparam("this_first"), table.c.last > sa.bindparam("this_last"))
+    return sa.update(table).where(longer).values(first=sa.bindparam("above"))
+
+
+@functools.cache
+def _drop(table: sa.Table, key: tuple[str, ...]) -> sa.Delete:
+    c = table.c
+    return sa.delete(table).where(
+        *_keyed(table, key), c.first == sa.bindparam("this_first"), c.last == sa.bindparam("this_last")
+    )
+
+
+def _keyed(table: sa.Table, key: tuple[str, ...]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[column] == sa.bindparam(f"of_{column}") for column in key]

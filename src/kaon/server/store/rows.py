@@ -1,5 +1,6 @@
 """What rows of every resource have in common, between columns and wire names."""
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -47,31 +48,63 @@ def raised(row: Row, now: datetime) -> Row:
     return {"revision_number": row["revision_number"] + 1, "updated_at": format_time(now)}
 
 
+def insert(tx: Transaction, table: sa.Table, *values: Mapping[str, Any]) -> None:
+    """Store rows, all with the same columns; none is none. Errors: IntegrityError."""
+    if values:
+        tx.execute(_inserting(table), values[0] if len(values) == 1 else list(values))
+
+
 def change(tx: Transaction, table: sa.Table, identity: str, values: Mapping[str, Any]) -> None:
     """Store changed columns of a resource, its new revision among them. Errors: Retry when another one changed it meanwhile."""
-    before = table.c.revision_number == values["revision_number"] - 1
-    if not tx.execute(sa.update(table).where(table.c.id == identity, before).values(values)).rowcount:
+    which = {"this_id": identity, "this_revision": values["revision_number"] - 1}
+    if not tx.execute(_changing(table), {**values, **which}).rowcount:
         raise Retry(f"{table.name} {identity} has changed")
     tx.changed(table, identity)
 
 
 def bump(tx: Transaction, table: sa.Table, *identities: str) -> None:
     """Raise the revision of resources because something that belongs to them changed."""
-    raised = {"revision_number": table.c.revision_number + 1, "updated_at": tx.now}
-    tx.execute(sa.update(table).where(table.c.id.in_(sorted(identities))).values(raised))
+    tx.execute(_bumping(table), {"these": sorted(identities), "updated_at": tx.now})
     for identity in identities:
         tx.changed(table, identity, by=1)
 
 
 def remove(tx: Transaction, table: sa.Table, identity: str) -> None:
     """Delete a resource. Errors: Retry when it changed since it was read, or went."""
-    mine = table.c.id == identity
     revision = tx.relies_on(table, identity)
-    if revision is not None:
-        mine = sa.and_(mine, table.c.revision_number == revision)
-    if not tx.execute(sa.delete(table).where(mine)).rowcount:
+    which = {"this_id": identity} | ({"this_revision": revision} if revision is not None else {})
+    if not tx.execute(_removing(table, as_read=revision is not None), which).rowcount:
         raise Retry(f"{table.name} {identity} has changed")
     tx.changed(table, identity)
+
+
+@functools.cache
+def _inserting(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+@functools.cache
+def _changing(table: sa.Table) -> sa.Update:
+    return sa.update(table).where(_this(table), _as_read(table))
+
+
+@functools.cache
+def _bumping(table: sa.Table) -> sa.Update:
+    these = table.c.id.in_(sa.bindparam("these", expanding=True))
+    return sa.update(table).where(these).values(revision_number=table.c.revision_number + 1)
+
+
+@functools.cache
+def _removing(table: sa.Table, *, as_read: bool) -> sa.Delete:
+    return sa.delete(table).where(_this(table), *([_as_read(table)] if as_read else []))
+
+
+def _this(table: sa.Table) -> sa.ColumnElement[bool]:
+    return table.c.id == sa.bindparam("this_id")
+
+
+def _as_read(table: sa.Table) -> sa.ColumnElement[bool]:
+    return table.c.revision_number == sa.bindparam("this_revision")
 
 
 def format_time(moment: datetime) -> str:
