@@ -130,7 +130,69 @@ def _metering_rule(world: World) -> Made:
     return Made(made.path, made.id, body | {"remote_ip_prefix": "10.0.1.0/24"})
 
 
+def _routed(world: World, outside: str, subnet_id: str, **router: Any) -> str:
+    """The id of a router of the project that leads from a subnet outside."""
+    body = {"project_id": OWNER, "external_gateway_info": {"network_id": outside}, **router}
+    router_id = str(world.post("routers", "router", body)["id"])
+    path = f"/v2.0/routers/{router_id}/add_router_interface"
+    assert world.admin.ask("PUT", path, json={"subnet_id": subnet_id}).status_code == 200
+    return router_id
+
+
+def _port_forwarding(world: World) -> Made:
+    outside, network_id = world.outside(), world.network()
+    _routed(world, outside, world.subnet(network_id))
+    port = world.post("ports", "port", {"project_id": OWNER, "network_id": network_id})
+    floating = world.post("floatingips", "floatingip", {"project_id": OWNER, "floating_network_id": outside})["id"]
+    inside = {"internal_port_id": port["id"], "internal_ip_address": port["fixed_ips"][0]["ip_address"]}
+    body = {**inside, "internal_port": 80, "external_port": 8080, "protocol": "tcp"}
+    made = world.made(f"floatingips/{floating}/port_forwardings", "port_forwarding", body)
+    return Made(made.path, made.id, body | {"external_port": 8081}, {"description": "changed"})
+
+
+def _conntrack_helper(world: World) -> Made:
+    router_id = world.post("routers", "router", {"project_id": OWNER})["id"]
+    body = {"helper": "ftp", "protocol": "tcp", "port": 21}
+    made = world.made(f"routers/{router_id}/conntrack_helpers", "conntrack_helper", body)
+    return Made(made.path, made.id, body | {"port": 22}, {"port": 23})
+
+
+def _ndp_proxy(world: World) -> Made:
+    """One address scope outside and inside."""
+    scope = world.post("address-scopes", "address_scope", {"name": "s", "ip_version": 6, "shared": True})["id"]
+    pool = {"name": "p", "prefixes": ["2001:db8:7::/48"], "default_prefixlen": 64, "address_scope_id": scope, "shared": True}
+    pool_id = world.post("subnetpools", "subnetpool", pool)["id"]
+    outside = world.post("networks", "network", {"router:external": True})["id"]
+    world.post("subnets", "subnet", {"network_id": outside, "ip_version": 6, "subnetpool_id": pool_id})
+    network_id = world.network()
+    inside = {"project_id": OWNER, "network_id": network_id, "ip_version": 6, "subnetpool_id": pool_id}
+    router_id = _routed(world, outside, world.post("subnets", "subnet", inside)["id"], enable_ndp_proxy=True)
+    ports = [world.post("ports", "port", {"project_id": OWNER, "network_id": network_id})["id"] for _ in range(2)]
+    body = {"project_id": OWNER, "router_id": router_id, "port_id": ports[0]}
+    made = world.made("ndp-proxies", "ndp_proxy", body)
+    return Made(made.path, made.id, body | {"port_id": ports[1]})
+
+
+def _local_ip(world: World) -> Made:
+    network_id = world.network()
+    world.subnet(network_id)
+    return world.made("local-ips", "local_ip", {"project_id": OWNER, "network_id": network_id})
+
+
+def _port_association(world: World) -> Made:
+    local = _local_ip(world)
+    ports = [world.post("ports", "port", {"project_id": OWNER, "network_id": local.body["network_id"]})["id"] for _ in range(2)]
+    path = f"local-ips/{local.id}/port_associations"
+    world.post(path, "port_association", {"fixed_port_id": ports[0]})
+    return Made(path, ports[0], {"fixed_port_id": ports[1]})
+
+
 MORE: Any = {
+    ("floatingips", "port_forwardings"): _port_forwarding,
+    ("routers", "conntrack_helpers"): _conntrack_helper,
+    ("", "ndp_proxies"): _ndp_proxy,
+    ("", "local_ips"): _local_ip,
+    ("local_ips", "port_associations"): _port_association,
     ("", "metering_labels"): _named("metering/metering-labels", "metering_label"),
     ("", "metering_label_rules"): _metering_rule,
     ("", "segments"): _segment,
