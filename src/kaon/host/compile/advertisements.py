@@ -21,7 +21,11 @@ from kaon.wire.subnets import Subnet
 
 STATEFUL, STATELESS = "dhcpv6-stateful", "dhcpv6-stateless"
 
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)[0-9A-Za-z_-]{1,63}(\.[0-9A-Za-z_-]{1,63})*")
+_DOMAIN = re.compile(r"(?=.{1,253}\Z)[0-9a-z-]{1,63}(\.[0-9a-z-]{1,63})*")
+_RESERVED = frozenset(
+    {"abro", "clients", "high", "infinity", "interface", "low", "lowpanco", "medium", "off", "on", "prefix", "route"}
+)
+"""Words of radvd, which it takes for no domain."""
 
 
 def compile_advertisements(view: View, dns_domain: str) -> AdvertisementState:
@@ -69,8 +73,9 @@ def _advertised(port: NetworkPort, network: NetworkView) -> list[Subnet]:
 
 
 def _leg(leg: RouterPort, network: NetworkView, subnets: list[Subnet], dns_domain: str) -> AdvertisingLeg:
-    """Put the subnets of a leg together. A domain that DNS has no such name for is not told, or radvd would tell nothing."""
-    domain = network.network.dns_domain.rstrip(".") or dns_domain
+    """Put the subnets of a leg together. A domain that radvd would not take is not told, or nothing would be."""
+    domain = (network.network.dns_domain.rstrip(".") or dns_domain).lower()
+    takes = _DOMAIN.fullmatch(domain) and not domain.isdigit() and domain not in _RESERVED
     modes = {subnet.ipv6_ra_mode for subnet in subnets}
     servers = (server for subnet in subnets for server in subnet.dns_nameservers if ":" in server)
     return AdvertisingLeg(
@@ -80,5 +85,5 @@ def _leg(leg: RouterPort, network: NetworkView, subnets: list[Subnet], dns_domai
         other=STATELESS in modes,
         prefixes=tuple(sorted(AdvertisedPrefix(subnet.cidr, subnet.ipv6_ra_mode != STATEFUL) for subnet in subnets)),
         dns_servers=tuple(dict.fromkeys(servers)),
-        domains=(domain,) if _DOMAIN.fullmatch(domain) else (),
+        domains=(domain,) if takes else (),
     )
