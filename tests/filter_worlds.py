@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from kaon.host.compile.filters import compile_filters
 from kaon.host.compile.security_groups import CompiledFilters
@@ -27,7 +28,9 @@ add chain inet kaon one
 add chain inet kaon two
 add map inet kaon to { type mark : verdict; }
 add set inet kaon grp_1_v4 { type ipv4_addr; flags interval; }
+add ct helper inet kaon help_ftp { type "ftp" protocol tcp; }
 add rule inet kaon one ip saddr @grp_1_v4 accept
+add rule inet kaon one ct state new tcp dport 21 ct helper set "help_ftp"
 add element inet kaon to { 1 : goto two }
 add element inet kaon grp_1_v4 { 10.0.0.0/24 }
 """
@@ -37,6 +40,8 @@ REFUSED = (
     "delete table inet nosuch",
     "add rule inet kaon nosuch accept",
     "add rule inet kaon one jump nosuch",
+    'add rule inet kaon one ct state new tcp dport 21 ct helper set "nosuch"',
+    "delete ct helper inet kaon help_ftp",
     "add rule inet kaon one ip saddr @grp_2_v4 accept",
     "add element inet kaon to { 2 : goto nosuch }",
     "add element inet kaon to { 1 : goto one }",
@@ -125,7 +130,7 @@ class World:
             addresses = tuple(ip.ip_address for ip in port.fixed_ips)
             self.put(scopes.members(group_id), GroupMember(port_id=port.id, addresses=addresses))
 
-    def router(self, router_id: str, gateway: tuple[str, str, str], legs: Iterable[tuple[str, str, str]], **more: bool) -> None:
+    def router(self, router_id: str, gateway: tuple[str, str, str], legs: Iterable[tuple[str, str, str]], **more: Any) -> None:
         """Host a router. Legs are (port id, network id, IPv4 address)."""
         self.put(scopes.host(self.host), HostedRouter(router_id=router_id))
         self.put(scopes.router(router_id), Router(id=router_id, revision=1, **more))

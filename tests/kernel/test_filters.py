@@ -287,7 +287,7 @@ def test_the_rule_that_is_refused_is_found(tmp_path: Path) -> None:
     assert trouble.owner == f"port/{port_of(world)}"
     assert trouble.refused == f"add rule inet kaon allow_in_{group_of(world)} tcp dport 99999 accept"
     assert command("nft list tables") == ""
-    assert door.apply(plan_filters(without_rules(wanted, [trouble.refused]), door.observe([]))) == []
+    assert door.apply(plan_filters(without_rules(wanted, [(trouble.namespace, trouble.refused)]), door.observe([]))) == []
     assert f"chain allow_in_{group_of(world)}" in command("nft list table inet kaon")
 
 

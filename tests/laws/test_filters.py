@@ -16,6 +16,7 @@ from kaon.host.kernel.filters_fake import FakeFilters
 from kaon.host.kernel.nftables_fake import FakeNft
 from kaon.host.state.filters import FilterState
 from kaon.host.state.names import router_namespace
+from kaon.wire.routers import ConntrackHelper
 from kaon.wire.security_groups import Rule
 from kaon.wire.subnets import Subnet
 
@@ -24,6 +25,7 @@ GROUPS = [new_id() for _ in range(3)]
 PORTS = [make_port(NETWORKS[number % 2], 10 + number) for number in range(5)]
 ROUTER = new_id()
 LEG, GATEWAY = (new_id(), NETWORKS[0], "10.0.0.1"), (new_id(), new_id(), "203.0.113.2")
+HELPERS = [ConntrackHelper(helper=name, protocol="udp", port=port) for name in ("tftp", "sip") for port in (69, 70)]
 ADDRESSES = ("10.0.0.7", "10.0.0.0/24", "10.0.0.128/25", "0.0.0.0/0", "fd00::7", "fd00::/64", "::/0", "192.168.1.0/24")
 
 
@@ -68,7 +70,8 @@ def worlds(draw: st.DrawFn) -> World:
         }
         world.bind(type(port)(**fields))
     if draw(st.booleans()):
-        world.router(ROUTER, GATEWAY, [LEG], enable_snat=draw(st.booleans()))
+        helpers = tuple(draw(st.lists(st.sampled_from(HELPERS), unique=True)))
+        world.router(ROUTER, GATEWAY, [LEG], enable_snat=draw(st.booleans()), helpers=helpers)
         fixed = draw(st.lists(st.integers(10, 14), unique=True, max_size=3))
         addresses = draw(st.permutations(range(10, 14)))
         pairs_of = zip(addresses, fixed, strict=False)

@@ -73,13 +73,11 @@ EXTENSIONS: Final = (
         "L3 Conntrack helper",
         "2019-04-04T10:00:00-00:00",
         "Routers look into protocols that open further connections.",
-        awaits="hosts set no conntrack helpers yet",
     ),
     Extension(
         "expose-l3-conntrack-helper",
         "Expose CT target rules for conntrack helper",
         "2019-04-04T10:00:00-00:00",
         "Routers show their conntrack helpers.",
-        awaits="hosts set no conntrack helpers yet",
     ),
 )

@@ -6,6 +6,14 @@ from kaon.wire.qos_rules import QosRule
 from kaon.wire.subnets import HostRoute
 
 
+class ConntrackHelper(msgspec.Struct, frozen=True, kw_only=True):
+    """Flows to a port that the router looks into, by a helper of the kernel. protocol: tcp or udp."""
+
+    helper: str
+    protocol: str
+    port: int
+
+
 class Router(msgspec.Struct, frozen=True, tag="router", kw_only=True):
     """The router itself. One in each router scope.
 
@@ -13,6 +21,7 @@ class Router(msgspec.Struct, frozen=True, tag="router", kw_only=True):
     enable_snat  traffic of its networks that leaves by the gateway takes the gateway's address
     routes       extra routes: the next hops lie on networks of the router
     gateway_qos  rules for traffic through the gateway's own address, besides those of the gateway's port
+    helpers      sorted
     """
 
     id: str
@@ -21,6 +30,7 @@ class Router(msgspec.Struct, frozen=True, tag="router", kw_only=True):
     enable_snat: bool = True
     routes: tuple[HostRoute, ...] = ()
     gateway_qos: tuple[QosRule, ...] = ()
+    helpers: tuple[ConntrackHelper, ...] = ()
 
     @property
     def key(self) -> str:

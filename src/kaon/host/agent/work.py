@@ -209,7 +209,7 @@ class Worker:
         troubles: list[Trouble] = []
         for _ in range(_REFUSALS):
             actual = self._known_filters()
-            plan = plan_filters(without_rules(desired, (one.refused for one in refused)), actual)
+            plan = plan_filters(without_rules(desired, ((one.namespace, one.refused) for one in refused)), actual)
             if not plan:
                 break
             troubles = self._doors.filters.apply(plan)

@@ -1,5 +1,6 @@
 """Address translation of routers: the table `inet kaon` in each router's namespace. Pure.
 
+    filter prerouting -150   flows that helpers are for (`conntrack_helpers.py`), once tracked and not yet translated
     nat prerouting  -100   daddr: floating -> fixed, wherever the packet comes from; or only single ports of it
     nat postrouting  100   what leaves by the gateway: saddr fixed -> floating, otherwise -> the gateway's address
                            what came in by another leg for a floating IP and leaves by one (hairpin): the same, so that
@@ -14,6 +15,7 @@ changes are elements only; rules never do.
 from collections.abc import Iterator
 
 from kaon.host.compile.address_scopes import CROSSING, Ways, compare_scopes, scope_sets
+from kaon.host.compile.conntrack_helpers import helped, helper_objects
 from kaon.host.compile.prefixes import first_of
 from kaon.host.compile.security_groups import CompiledFilters
 from kaon.host.compile.view import RouterView, View
@@ -85,11 +87,13 @@ def _table(view: View, router: RouterView, ways: Ways, waiting: list[Waiting]) -
         chains={
             "arriving": Chain(hook=Hook("nat", "prerouting", -100), rules=_ARRIVING, owners=owners),
             "leaving": Chain(hook=Hook("nat", "postrouting", 100), rules=_LEAVING, owners=owners),
+            "helped": Chain(hook=Hook("filter", "prerouting", -150), rules=helped(router.router.helpers), owners=owner),
             "crossing": Chain(hook=Hook("filter", "postrouting", 150), rules=CROSSING, owners=owner),
         },
         collections={
             "outside": Collection("set", "type ifname;", frozenset(map(quoted, gateways)), owners),
             **scope_sets(ways, owner),
+            **helper_objects(router.router.helpers, owner),
             "floating": Collection("map", "type ipv4_addr : ipv4_addr;", _elements(incoming), owners),
             "fixed": Collection("map", "type ipv4_addr : ipv4_addr;", _elements(outgoing), owners),
             FORWARDED: Collection("map", f"type {_PORT} : ipv4_addr . inet_service;", _single_ports(router), owners),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from kaon.host.state.filters import Chain, Collection, Hook, Table, element, quoted
+from kaon.host.state.filters import HELPER, Chain, Collection, Hook, Table, element, quoted
 
 _PLACE = frozenset({"handle", "family", "table", "chain", "index"})
 """Where an object stands, not what it is."""
@@ -59,6 +59,9 @@ def read_objects(objects: Iterable[Mapping[str, Any]]) -> Printed:
             kinds[name] = kind
             declarations[name] = _fingerprint({key: value for key, value in _bare(body).items() if key != "elem"})
             elements[name] = frozenset(_element(text, body) for text in body.get("elem", ()))
+        elif HELPER in one:
+            name = one[HELPER]["name"]
+            kinds[name], declarations[name], elements[name] = HELPER, _fingerprint(_bare(one[HELPER])), frozenset()
     chains = {name: _fingerprint([str(hooks.get(name)), found]) for name, found in rules.items()}
     return Printed(chains, hooks, declarations, kinds, elements)
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from kaon.host.kernel.nftables import NftRefusedError
-from kaon.host.state.filters import Chain, Collection, Hook, Table, split_element
+from kaon.host.state.filters import HELPER, Chain, Collection, Hook, Table, split_element
 
 _HOOK = re.compile(r"\{ type (\w+) hook (\w+) priority (-?\d+); policy accept; \}")
-_REFERENCES = re.compile(r"(?:jump|goto) (\S+)|@(grp_\S+|[a-z]\w*)")
+_REFERENCES = re.compile(r"(?:jump|goto) (\S+)|(?:@|helper set \")(grp_\S+|[a-z]\w*)")
 _RAW_EXPRESSIONS = frozenset({"th"})
+_HELPER = HELPER.replace(" ", "_")
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class FakeNft:
 
 def _run(tables: dict[tuple[str, str], FakeTable], line: str) -> None:
     """Run one command: verb, noun, family, table, name of the thing, and the rest of the line."""
-    verb, noun, family, table_name, *rest = line.split(" ", 5)
+    verb, noun, family, table_name, *rest = re.sub(rf"^(\w+) {HELPER} ", rf"\1 {_HELPER} ", line).split(" ", 5)
     place = (family, table_name)
     match verb, noun:
         case "add", "table":
@@ -81,9 +82,9 @@ def _run(tables: dict[tuple[str, str], FakeTable], line: str) -> None:
             tables[place].chains[rest[0]].clear()
         case "add" | "delete", "element":
             _change_elements(tables[place], verb, rest[0], rest[1].removeprefix("{ ").removesuffix(" }").split(", "))
-        case "add", "chain" | "set" | "map":
-            _add(tables[place], noun, rest)
-        case "delete", "chain" | "set" | "map":
+        case "add", "chain" | "set" | "map" | "ct_helper":
+            _add(tables[place], noun.replace(_HELPER, HELPER), rest)
+        case "delete", "chain" | "set" | "map" | "ct_helper":
             _delete(tables[place], noun, rest[0])
         case _:
             raise NftRefusedError(f"syntax error: {line!r}")

@@ -4,13 +4,12 @@ Law   after applying, planning again is empty; a transaction names no table but 
 Why   a transaction is atomic: no packet sees half of it. Only what differs is written, since nft pays by the line.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kaon.host.plan.flows import plan_endings
 from kaon.host.state.filters import TABLE, Chain, Collection, FilterState, Table, split_element
 from kaon.host.state.flows import EndFlows
-from kaon.host.state.names import HOST
 from kaon.host.state.trouble import Trouble
 
 _LETTING_THROUGH = (" accept", " return")
@@ -53,31 +52,58 @@ def blame(transaction: Transaction, line: int | None, reason: str) -> tuple[Trou
     """Say who is hurt by a refused transaction.
 
     line  of its text, from 0, that nft points at; None when it does not
-    Where that is a rule which lets something through, of a chain with owners, only they are: the rest can be written
-    without it, see `without_rules`.
+    Where that is a rule which lets something through, of a chain with owners, or a helper, only they are: the rest can be
+    written without it, see `without_rules`.
     """
     lines = transaction.text.splitlines()
     words = lines[line].split(" ", 5) if line is not None and line < len(lines) else []
+    owners: tuple[str, ...] = ()
     match words:
         case ["add", "rule", family, name, chain, rule] if name == TABLE and rule.endswith(_LETTING_THROUGH):
             table = transaction.tables.get(family)
             owners = table.chains[chain].owners if table and chain in table.chains else ()
-            if owners:
-                return tuple(Trouble(owner, reason, refused=lines[line or 0]) for owner in owners)
+        case ["add", "ct", "helper", family, name, helper] if name == TABLE:
+            table = transaction.tables.get(family)
+            owners = table.collections[helper.partition(" ")[0]].owners if table else ()
+    if owners:
+        refused, namespace = lines[line or 0], transaction.namespace
+        return tuple(Trouble(owner, reason, refused=refused, namespace=namespace) for owner in owners)
     return tuple(Trouble(owner, reason) for owner in transaction.owners or ("",))
 
 
-def without_rules(desired: FilterState, commands: Iterable[str]) -> FilterState:
-    """Leave refused rules out of the host's own tables. They only let something through: without them more is closed."""
+def without_rules(desired: FilterState, commands: Iterable[tuple[str, str]]) -> FilterState:
+    """Leave out what was refused: (namespace, command). It only lets something through: without it more is closed."""
     tables = dict(desired.tables)
-    for command in commands:
-        _, _, family, _, chain, rule = command.split(" ", 5)
-        table = tables.get((HOST, family))
-        found = table.chains.get(chain) if table else None
-        if table is not None and found is not None:
-            left = replace(found, rules=tuple(one for one in found.rules or () if one != rule))
-            tables[HOST, family] = replace(table, chains={**table.chains, chain: left})
+    for namespace, command in commands:
+        words = command.removeprefix("add ").removeprefix("ct ").split(" ", 4)
+        key = (namespace, words[1])
+        if key in tables:
+            take = _without_helper if words[0] == "helper" else _without_rule
+            tables[key] = take(tables[key], words[3], words[4])
     return replace(desired, tables=tables)
+
+
+def _without_rule(table: Table, chain: str, rule: str) -> Table:
+    return _keep(table, {chain: [rule]})
+
+
+def _without_helper(table: Table, helper: str, _declaration: str) -> Table:
+    """Take a helper away, and every rule that names it."""
+    naming = {
+        name: [rule for rule in chain.rules or () if rule.endswith(f'ct helper set "{helper}"')]
+        for name, chain in table.chains.items()
+    }
+    left = {name: one for name, one in table.collections.items() if name != helper}
+    return replace(_keep(table, naming), collections=left)
+
+
+def _keep(table: Table, gone: Mapping[str, Sequence[str]]) -> Table:
+    """Take rules away: chain -> rules."""
+    chains = {
+        name: replace(chain, rules=tuple(rule for rule in chain.rules or () if rule not in gone.get(name, ())))
+        for name, chain in table.chains.items()
+    }
+    return replace(table, chains=chains)
 
 
 def plan_filters(desired: FilterState, actual: FilterState) -> FilterPlan:

@@ -24,6 +24,9 @@ ZONE_MAP = "zone"
 TOGETHER = "together"
 """The set of the ways through a router, in by one device and out by another, that stay in one address scope."""
 
+HELPER = "ct helper"
+"""The kind of a collection that is none: a helper of connection tracking, by name; it has no elements."""
+
 TableKey = tuple[str, str]
 """(namespace, family)."""
 
@@ -52,9 +55,9 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named set or map.
+    """A named set or map, or another thing with a name that rules refer to.
 
-    kind         set or map
+    kind         set, map or HELPER
     declaration  nft text between the braces, without elements
     elements     nft text, one element each, canonical (see `element`): `10.0.0.1`, `"tap1" : 5`, `5 : goto out_1`
     """

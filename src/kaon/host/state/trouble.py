@@ -21,9 +21,11 @@ class Trouble:
 
     transient  trying again later may help; False: something must change first (taken by others, unsupported, a bug)
     refused    the one command that all others failed with, where it is known and they can do without it
+    namespace  where it was refused; "": the host's own
     """
 
     owner: str
     reason: str
     transient: bool = True
     refused: str = ""
+    namespace: str = ""

@@ -1,11 +1,12 @@
 """Routers and the routing role, from rows: entries of `router:<id>` and `host:<h>`."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kaon.server.intent.qos_rules import qos_rules
 from kaon.server.intent.subnets import host_routes
-from kaon.wire.routers import HostedRouter, Router
+from kaon.wire.routers import ConntrackHelper, HostedRouter, Router
 
 
 def router(row: Mapping[str, Any], routes: Iterable[Mapping[str, Any]], rules: Iterable[Mapping[str, Any]] = ()) -> Router:
@@ -17,7 +18,14 @@ def router(row: Mapping[str, Any], routes: Iterable[Mapping[str, Any]], rules: I
         enable_snat=row["enable_snat"],
         routes=host_routes(routes),
         gateway_qos=qos_rules(rules),
+        helpers=conntrack_helpers(row["conntrack_helpers"]),
     )
+
+
+def conntrack_helpers(kept: str) -> tuple[ConntrackHelper, ...]:
+    """Tell of a router's helpers, sorted; `kept` is its column, JSON."""
+    found = (ConntrackHelper(helper=one["helper"], protocol=one["protocol"], port=one["port"]) for one in json.loads(kept))
+    return tuple(sorted(found, key=lambda one: (one.helper, one.protocol, one.port)))
 
 
 def hosted_router(row: Mapping[str, Any]) -> HostedRouter:

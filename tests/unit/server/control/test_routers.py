@@ -7,9 +7,10 @@ from cloud import ADMIN, ANN, BOB, Cloud, wired
 
 from kaon.model import errors
 from kaon.model.query import Query, Row
-from kaon.server.control import floatingips, networks, ports, quotas, routers
+from kaon.server.control import conntrack_helpers, floatingips, networks, ports, quotas, routers
 from kaon.wire import scopes
 from kaon.wire.messages import Realised, RealisedKind, Role
+from kaon.wire.routers import ConntrackHelper
 
 
 def _joined(cloud: Cloud, cidr: str = "10.0.0.0/24", **router: Any) -> tuple[Row, Row, Row]:
@@ -110,6 +111,21 @@ def test_gateway_has_a_port_of_nobody(cloud: Cloud) -> None:
     cleared = routers.update(cloud.core, ANN, router["id"], {"external_gateway_info": None})
     assert cleared["external_gateway_info"] is None
     assert [] == ports.index(cloud.core, ADMIN, of_router).rows
+
+
+def test_hosts_hear_of_helpers(cloud: Cloud) -> None:
+    """A router tells its host which helpers it has, as soon as one comes, changes or goes."""
+    router = cloud.router()
+    name = scopes.router(router["id"])
+    assert () == cloud.read(name)["router"].helpers
+    body = {"helper": "tftp", "protocol": "udp", "port": 69, "project_id": "p1"}
+    (made,) = conntrack_helpers.create(cloud.core, ANN, router["id"], [body])
+    told = ConntrackHelper(helper="tftp", protocol="udp", port=69)
+    assert (told,) == cloud.read(name)["router"].helpers
+    conntrack_helpers.update(cloud.core, ANN, router["id"], made["id"], {"port": 70})
+    assert (70,) == tuple(one.port for one in cloud.read(name)["router"].helpers)
+    conntrack_helpers.delete(cloud.core, ANN, router["id"], made["id"])
+    assert () == cloud.read(name)["router"].helpers
 
 
 def test_gateway_moves(cloud: Cloud) -> None:
