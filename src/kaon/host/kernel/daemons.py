@@ -30,10 +30,10 @@ def start_time(pid: int) -> str:
     return words[19] if words else ""
 
 
-def parent_of(pid: int) -> int:
-    """Field 4 of /proc/<pid>/stat (man proc); 0 when there is no such process."""
+def leads_session(pid: int) -> bool:
+    """Tell whether a process leads its session, as daemons do and helpers do not: /proc/<pid>/stat (man proc), field 6."""
     words = _status(pid)
-    return int(words[1]) if words else 0
+    return bool(words) and words[3] == str(pid)
 
 
 def _status(pid: int) -> list[str]:

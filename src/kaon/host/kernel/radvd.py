@@ -7,7 +7,7 @@
 
 How a fresh agent knows that a process is ours: its command line says `--config=<run>/ra/<router id>/conf`; in which namespace
 it lives is read from /proc. Nothing else is believed. A second process with the same command line, its child, is the part of
-radvd that kept its rights.
+radvd that kept its rights, and ends with it; of the two the first leads their session.
 
 radvd sends what a new configuration says at once, but takes back nothing of the old one: that is said by us
 (`farewells`). Ended by SIGTERM it says that it is no router any more, so for a start anew it is killed.
@@ -101,8 +101,9 @@ class Radvd:
     def apply(self, plan: AdvertisementPlan) -> list[Trouble]:
         """Stop, start, reload."""
         troubles = []
-        reloaded = [step.advertiser.router_id for step in plan.steps if isinstance(step, ReloadAdvertiser)]
-        processes = self._seen_last(reloaded) if len(reloaded) == len(plan.steps) else self._processes()
+        processes = self._seen_last(step.advertiser.router_id for step in plan.steps if isinstance(step, ReloadAdvertiser))
+        if len(processes) != len(plan.steps):
+            processes = self._processes()
         for step in plan.steps:
             try:
                 self._apply_step(step, processes)
@@ -192,16 +193,9 @@ class Radvd:
         return found
 
     def _processes(self) -> dict[str, list[_Process]]:
-        """Find our processes, without the part of each that kept its rights: that is a child of one of them."""
-        all_of_them = [
-            process
-            for entry in os.scandir("/proc")
-            if entry.name.isdigit() and (process := self._process(int(entry.name))) is not None
-        ]
-        pids = {process.pid for process in all_of_them}
         found: dict[str, list[_Process]] = {}
-        for process in all_of_them:
-            if daemons.parent_of(process.pid) not in pids:
+        for entry in os.scandir("/proc"):
+            if entry.name.isdigit() and (process := self._process(int(entry.name))) is not None:
                 found.setdefault(process.router_id, []).append(process)
         return found
 
@@ -213,7 +207,7 @@ class Radvd:
         prefix = f"--config={self._run_dir}/"
         for word in arguments:
             router_id, _, rest = word.removeprefix(prefix).partition("/")
-            if word.startswith(prefix) and rest == "conf":
+            if word.startswith(prefix) and rest == "conf" and daemons.leads_session(pid):
                 return _Process(pid, router_id, tuple(arguments))
         return None
 
