@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -175,6 +176,27 @@ def echoes(client: socket.socket, server: socket.socket) -> bool:
         return bool(client.recv(1))
     except (TimeoutError, OSError):
         return False
+
+
+def throughput(sender: Node, receiver: Node, *, source: str = "", to: str = "", count: int = 3_000_000) -> float:
+    """Send bytes by TCP to port 9000; give kilobits a second, from the first byte read to the last."""
+    source, to = source or sender.addresses[0], to or receiver.addresses[0]
+    receiver.listen(9000, "0.0.0.0")  # noqa: S104 - in a namespace of the test
+    client = sender.open_socket(to)
+    client.bind((source, 0))
+    client.connect((to, 9000))
+    listener = receiver.listeners.pop()
+    server, _ = listener.accept()
+    writing = threading.Thread(target=client.sendall, args=(bytes(count),))
+    writing.start()
+    left, began = count - len(server.recv(1)), time.monotonic()
+    while left:
+        left -= len(server.recv(min(left, 1 << 16)))
+    took = time.monotonic() - began
+    writing.join()
+    for one in (client, server, listener):
+        one.close()
+    return count * 8 / 1000 / took
 
 
 def make_bridge(network_id: str) -> None:

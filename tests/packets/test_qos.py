@@ -3,7 +3,6 @@
 import socket
 import struct
 import subprocess
-import threading
 import time
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import msgspec
 import pytest
 
 from filter_worlds import World, anywhere, make_port, make_rule, new_id, settle
-from ground import Node, command, make_bridge, make_vm, on_own_ground
+from ground import Node, command, make_bridge, make_vm, on_own_ground, throughput
 from kaon.host.compile.qos import compile_qos
 from kaon.host.kernel.filters import KernelFilters
 from kaon.host.kernel.traffic_control import TrafficControl
@@ -25,7 +24,6 @@ from kaon.wire.qos_rules import QosRule
 pytestmark = pytest.mark.root
 
 LIMIT_KBPS = 20_000
-BYTES = 3_000_000
 _SO_RCVBUFFORCE = 33
 
 
@@ -57,27 +55,6 @@ class Two:
 def bandwidth(direction: str, kbps: int = LIMIT_KBPS) -> QosRule:
     """Limit a direction."""
     return QosRule(kind="bandwidth_limit", direction=direction, amount=kbps)
-
-
-def throughput(sender: Node, receiver: Node, *, source: str = "", to: str = "") -> float:
-    """Send some megabytes by TCP; give kilobits a second, from the first byte read to the last."""
-    source, to = source or sender.addresses[0], to or receiver.addresses[0]
-    receiver.listen(9000, to)
-    client = sender.open_socket(to)
-    client.bind((source, 0))
-    client.connect((to, 9000))
-    listener = receiver.listeners.pop()
-    server, _ = listener.accept()
-    writing = threading.Thread(target=client.sendall, args=(bytes(BYTES),))
-    writing.start()
-    left, began = BYTES - len(server.recv(1)), time.monotonic()
-    while left:
-        left -= len(server.recv(min(left, 1 << 16)))
-    took = time.monotonic() - began
-    writing.join()
-    for one in (client, server, listener):
-        one.close()
-    return BYTES * 8 / 1000 / took
 
 
 @on_own_ground
