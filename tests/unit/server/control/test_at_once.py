@@ -3,7 +3,7 @@
 import itertools
 import random
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from cloud import ADMIN, ANN, Cloud
 
-from kaon.lib.addresses import to_hex
+import invariants
 from kaon.model.errors import IpAddressGenerationFailure, OverQuota
 from kaon.server.control import (
     networks,
@@ -23,23 +23,12 @@ from kaon.server.control import (
     security_groups,
     subnets,
 )
-from kaon.server.store import followers
 from kaon.server.store import tables as t
-from kaon.server.store.engine import CLOSED
-from kaon.wire import scopes
 from kaon.wire.messages import Role
 
 CALLERS = 16
 ROUNDS = 4
 HOSTS = ("h1", "h2", "h3")
-COUNTED = {
-    "port": t.ports,
-    "network": t.networks,
-    "subnet": t.subnets,
-    "router": t.routers,
-    "security_group": t.security_groups,
-    "security_group_rule": t.security_group_rules,
-}
 
 
 @pytest.fixture
@@ -104,7 +93,7 @@ def test_ports_of_one_subnet(cloud: Cloud) -> None:
                 ports.delete(cloud.core, ANN, port["id"])
 
     _at_once(work)
-    _check(cloud)
+    invariants.check(cloud.store)
     assert len(_rows(cloud, sa.select(t.ports.c.id))) > CALLERS / 2
 
 
@@ -117,7 +106,7 @@ def test_everything_at_once(cloud: Cloud) -> None:
             crowd.kinds[(number + turn) % len(crowd.kinds)](number)
 
     _at_once(work)
-    _check(cloud)
+    invariants.check(cloud.store)
 
 
 class Crowd:
@@ -194,71 +183,8 @@ def test_overlapping_subnets_are_made_once(cloud: Cloud) -> None:
     _at_once(work)
     assert Counter(refused) == {"InvalidInput": CALLERS - 1}
     assert len(_rows(cloud, sa.select(t.served_networks))) == 1
-    _check(cloud)
+    invariants.check(cloud.store)
 
 
 def _join(cloud: Cloud, router: Any, subnet: Any) -> Any:
     return router_interfaces.add(cloud.core, ANN, router["id"], {"subnet_id": subnet["id"]})
-
-
-def _check(cloud: Cloud) -> None:
-    """Look at all that must hold whenever nobody writes."""
-    _check_addresses(cloud)
-    _check_quotas(cloud)
-    _check_journal(cloud)
-    for host in HOSTS:
-        before = cloud.followed(host)
-        cloud.store.write(lambda tx, host=host: followers.settle_host(tx, host))  # type: ignore[misc]  # the default binds the loop's value
-        assert before == cloud.followed(host)
-
-
-def _check_addresses(cloud: Cloud) -> None:
-    a, f, s = t.ip_allocations.c, t.free_addresses.c, t.subnets.c
-    had = defaultdict(list)
-    for row in _rows(cloud, sa.select(a.subnet_id, a.address_hex)):
-        had[row.subnet_id].append((int(row.address_hex, 16), int(row.address_hex, 16)))
-    for subnet in _rows(cloud, sa.select(s.id, s.ip_version)):
-        free = [(int(row.first, 16), int(row.last, 16)) for row in _rows(cloud, sa.select(f).where(f.subnet_id == subnet.id))]
-        pools = _rows(cloud, sa.select(t.allocation_pools).where(t.allocation_pools.c.subnet_id == subnet.id))
-        spans = sorted(free + [pair for pair in had[subnet.id] if _pooled(pair[0], pools)]) if free else []
-        for (_, last), (first, _) in itertools.pairwise(spans):
-            assert first == last + 1, spans
-        if spans and subnet.ip_version == 4:
-            assert (spans[0][0], spans[-1][1]) == (int(pools[0].first, 16), int(pools[-1].last, 16))
-    for addresses in had.values():
-        assert len(set(addresses)) == len(addresses)
-    c = t.ports.c
-    assert not _rows(cloud, sa.select(c.mac_address).group_by(c.network_id, c.mac_address).having(sa.func.count() > 1))
-    n = t.networks.c
-    assert not _rows(cloud, sa.select(n.segmentation_id).group_by(n.segmentation_id).having(sa.func.count() > 1))
-    assert to_hex("10.0.0.1")  # what the numbers above were made with
-
-
-def _pooled(number: int, pools: list[Any]) -> bool:
-    return any(int(pool.first, 16) <= number <= int(pool.last, 16) for pool in pools)
-
-
-def _check_quotas(cloud: Cloud) -> None:
-    u = t.quota_usages.c
-    for project_id, resource, used in _rows(cloud, sa.select(u.project_id, u.resource, u.used)):
-        table = COUNTED[resource]
-        mine = sa.select(sa.func.count()).select_from(table).where(table.c.project_id == project_id)
-        assert (resource, _rows(cloud, mine)[0][0]) == (resource, used)
-
-
-def _check_journal(cloud: Cloud) -> None:
-    """Revisions of a scope follow each other without a gap, in the order of their numbers, up to the one it has."""
-    c = t.journal.c
-    told: defaultdict[str, list[int]] = defaultdict(list)
-    for row in _rows(cloud, sa.select(c.scope, c.revision).order_by(c.sequence)):
-        if not told[row.scope] or told[row.scope][-1] != row.revision:
-            told[row.scope].append(row.revision)
-    now = {row.name: row.revision for row in _rows(cloud, sa.select(t.scopes))}
-    for scope, revisions in told.items():
-        ended = revisions[-1] == CLOSED
-        lasting = revisions[:-1] if ended else revisions
-        assert lasting == list(range(lasting[0], lasting[0] + len(lasting))) if lasting else ended, scope
-        assert (scope in now) is not ended
-        if not ended:
-            assert now[scope] == lasting[-1]
-    assert scopes.host("h1") in now
