@@ -83,12 +83,13 @@ def merged(has: Sequence[Row], wanted: Sequence[Row]) -> list[Row]:
 
 
 def shown(core: Core, row: Row) -> Row:
-    """Give a port with the names that its addresses have (`dns_assignment`)."""
-    return row | {"dns_assignment": [_assignment(core, row, fixed_ip["ip_address"]) for fixed_ip in row["fixed_ips"]]}
-
-
-def _assignment(core: Core, row: Row, address: str) -> dict[str, str]:
+    """Give a port, as it is about to be shown, the names that its addresses have (`dns_assignment`)."""
     domain = _domain(core)
+    row["dns_assignment"] = [_assignment(domain, row, fixed_ip["ip_address"]) for fixed_ip in row["fixed_ips"]]
+    return row
+
+
+def _assignment(domain: str, row: Row, address: str) -> dict[str, str]:
     hostname = row["dns_name"] or "host-" + address.replace(".", "-").replace(":", "-")
     qualified = hostname if hostname.endswith(".") or not domain else f"{hostname}.{domain}"
     return {"ip_address": address, "hostname": hostname, "fqdn": qualified}

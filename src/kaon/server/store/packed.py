@@ -6,7 +6,7 @@ the columns one by one.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -51,7 +51,20 @@ class Packing:
 
     def row(self, text: str) -> dict[str, Any]:
         """Give a row by names. Errors: Unpackable."""
-        return dict(zip(self.names, self.values(text), strict=True))
+        return dict(zip(self.names, self.values(text)))  # noqa: B905  # `values` saw to it, and asking again costs
+
+    def shown(self, names: Mapping[str, str]) -> "Packing":
+        """Give rows as the API shows them: under these names (column -> name), with times as text."""
+        special = tuple((at, _shown_moment if made is _moment else made) for at, made in self.special)
+        return Packing(tuple(names.get(name, name) for name in self.names), special, self.column)
+
+    def plain(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Give a row of values that were read column by column, as `row` does."""
+        row = dict(zip(self.names, values, strict=True))
+        for at, made in self.special:
+            if made is _shown_moment:
+                row[self.names[at]] = made(str(values[at]))
+        return row
 
 
 @functools.cache
@@ -117,6 +130,10 @@ def _text(text: str) -> str | None:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text[:19])  # SQLite writes microseconds, which are none
+
+
+def _shown_moment(text: str) -> str:
+    return f"{text[:10]}T{text[11:19]}Z"
 
 
 def _time(text: str) -> datetime | None:

@@ -113,6 +113,7 @@ LISTING = select.Listing(
         ),
     },
     besides=_besides(),
+    shown=tuple((column, wire) for wire, column in (COLUMNS | DOCUMENTS).items()),
 )
 
 
@@ -189,7 +190,7 @@ def _ground_plain(tx: Transaction, network_id: str, viewer: str) -> tuple[dict[s
 def resource_request(tx: Transaction, row: Row) -> dict[str, Any] | None:
     """Tell what a port (a resource, stored) asks of its host; no statement when it is under no policy."""
     page = select.only(row)
-    return _request({"id": row["id"], "vnic_type": row["binding:vnic_type"]}, qos_rules.of_ports(tx, page).get(row["id"], ()))
+    return _request(row["id"], row["binding:vnic_type"], qos_rules.of_ports(tx, page).get(row["id"], ()))
 
 
 def insert(tx: Transaction, made: Sequence[Row]) -> None:
@@ -320,9 +321,6 @@ def _allocations(row: Mapping[str, Any], fixed_ips: Sequence[Mapping[str, str]],
     ]
 
 
-_PLAIN = (*COLUMNS.items(), ("tenant_id", "project_id"), ("revision_number", "revision_number"))
-
-
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     p = t.allowed_address_pairs.c
     paired, marked = (any(row[what] for row in page.rows) for what in ("paired", "tagged"))
@@ -330,29 +328,31 @@ def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     tagged = tags.of_page(tx, page, "ports") if marked else {}
     carried = trunks.carried(tx, [row["trunk_id"] for row in page.rows if row["trunk_id"]])
     ruled = qos_rules.of_ports(tx, page)
-    return [
-        _row(row, pairs.get(row["id"], ()), tagged.get(row["id"], []), carried, ruled.get(row["id"], ())) for row in page.rows
-    ]
+    made = []
+    for row in page.rows:  # lists of thousands take their time here: each row becomes the port
+        port = _row(row)
+        identity = port["id"]
+        if port["trunk_id"]:
+            port["trunk_details"] = {"trunk_id": port["trunk_id"], "sub_ports": carried.get(port["trunk_id"], [])}
+        port["allowed_address_pairs"] = [
+            {"mac_address": pair["mac_address"], "ip_address": pair["ip_address"]} for pair in pairs.get(identity, ())
+        ]
+        port["resource_request"] = _request(identity, port["binding:vnic_type"], ruled.get(identity, ()))
+        port["tags"] = tagged.get(identity, [])
+        made.append(port)
+    return made
 
 
-def _row(
-    row: RowMap, pairs: Sequence[RowMap], tagged: list[str], carried: Mapping[str, list[Row]], ruled: Sequence[Row]
-) -> Row:
-    """Make one port. Lists of thousands take their time here: what is nearly always empty is not looked at twice."""
-    made: Row = {wire: row[column] for wire, column in _PLAIN}
-    made["created_at"] = rows.format_time(row["created_at"])
-    made["updated_at"] = rows.format_time(row["updated_at"])
-    made["binding:profile"] = _document(row["profile"])
-    made["binding:vif_details"] = _document(row["vif_details"])
-    made["extra_dhcp_opts"] = _document(row["extra_dhcp_opts"])
-    made["hints"] = _document(row["hints"])
-    if row["trunk_id"]:
-        made["trunk_details"] = {"trunk_id": row["trunk_id"], "sub_ports": carried.get(row["trunk_id"], [])}
-    made["fixed_ips"] = _addresses(row["addresses"])
-    made["security_groups"] = sorted(row["groups"].split(",")) if row["groups"] else []
-    made["allowed_address_pairs"] = [{"mac_address": pair["mac_address"], "ip_address": pair["ip_address"]} for pair in pairs]
-    made["resource_request"] = _request(row, ruled) if ruled else None
-    made["tags"] = tagged
+def _row(row: RowMap) -> Row:
+    """Make a port of what came with its row."""
+    made: Row = {**row}
+    made["tenant_id"] = made["project_id"]
+    for wire in DOCUMENTS:
+        made[wire] = _document(made[wire])
+    made["fixed_ips"] = _addresses(made.pop("addresses"))
+    groups = made.pop("groups")
+    made["security_groups"] = sorted(groups.split(",")) if groups else []
+    del made["paired"], made["tagged"]
     return made
 
 
@@ -371,6 +371,5 @@ def _addresses(text: str | None) -> list[dict[str, str]]:
     return [{"subnet_id": subnet_id, "ip_address": address} for _, subnet_id, address in found]
 
 
-def _request(row: RowMap, rules: Sequence[Row]) -> dict[str, Any] | None:
-    where = rules[0]["physical_network"] if rules else None
-    return resource_requests.request(row["id"], row["vnic_type"], where, rules)
+def _request(port_id: str, vnic_type: str, rules: Sequence[Row]) -> dict[str, Any] | None:
+    return resource_requests.request(port_id, vnic_type, rules[0]["physical_network"], rules) if rules else None

@@ -58,6 +58,8 @@ class Listing:
     through  relation -> condition on a project's behalf (parent_owner, shared, external)
     viewed   wire name -> what a row is to the caller's project (shared with it, or not): comes with the row, and is a filter
     besides  labelled columns that come with each row
+    shown    (column, wire name) of columns: rows come under these names, with times as text, as the API has them; empty: as
+             they are
     """
 
     table: sa.Table
@@ -66,6 +68,7 @@ class Listing:
     through: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
     viewed: Mapping[str, Callable[[str], Condition]] = field(default_factory=dict)
     besides: tuple[sa.ColumnElement[Any], ...] = ()
+    shown: tuple[tuple[str, str], ...] = ()
 
     @functools.cached_property
     def extra(self) -> tuple[sa.ColumnElement[Any], ...]:
@@ -116,7 +119,8 @@ def index(tx: Transaction, listing: Listing, query: Query, seeing: Seeing) -> Ro
     chosen = sa.select(listing.table.c.id).where(*matches)
     chosen = chosen.order_by(*(key.asc() if up else key.desc() for key, up in order))
     limited = chosen if query.limit is None else chosen.limit(query.limit + 1)
-    found = fetched(tx, fetch(limited, listing.table, listing.extra, tx.dialect), listing.asked_by(seeing.project_id))
+    asked = fetch(limited, listing.table, listing.extra, tx.dialect, listing.shown)
+    found = fetched(tx, asked, listing.asked_by(seeing.project_id))
     rows = found[: query.limit]
     if query.page_reverse:
         rows.reverse()
@@ -130,9 +134,9 @@ def one(tx: Transaction, table: sa.Table, identity: str) -> RowMap | None:
 
 def member(tx: Transaction, listing: Listing, identity: str, project_id: str = "") -> RowMap | None:
     """Find a row by its id, with what comes with it, as a project sees it. Relied on as by `one`."""
-    table = listing.table
-    found = fetched(tx, _by_id(table, listing.extra, tx.dialect), {"id": identity, **listing.asked_by(project_id)})
-    return _relied_on(tx, table, identity, found)
+    asked = _by_id(listing.table, listing.extra, tx.dialect, listing.shown)
+    found = fetched(tx, asked, {"id": identity, **listing.asked_by(project_id)})
+    return _relied_on(tx, listing.table, identity, found)
 
 
 @dataclass(frozen=True)
@@ -147,9 +151,15 @@ class Fetch:
     plain: sa.Select[Any]
 
 
-def fetch(chosen: sa.Select[Any], table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str) -> Fetch:
-    """Make a statement give all columns of a table and more, whatever it selects so far."""
-    packing = _packing(table, extra, dialect)
+def fetch(
+    chosen: sa.Select[Any],
+    table: sa.Table,
+    extra: tuple[sa.ColumnElement[Any], ...],
+    dialect: str,
+    shown: tuple[tuple[str, str], ...] = (),
+) -> Fetch:
+    """Make a statement give all columns of a table and more, whatever it selects so far. shown: see `Listing`."""
+    packing = _packing(table, extra, dialect, shown)
     return Fetch(
         packing,
         chosen.with_only_columns(packing.column, maintain_column_froms=True),
@@ -163,18 +173,23 @@ def fetched(tx: Transaction, asked: Fetch, parameters: Mapping[str, Any] | None 
     try:
         return [row(text) for text in tx.execute(asked.statement, parameters).scalars()]
     except packed.Unpackable:
-        return [dict(found) for found in tx.execute(asked.plain, parameters).mappings()]
+        return [asked.packing.plain(found) for found in tx.execute(asked.plain, parameters)]
 
 
 @functools.lru_cache(256)
-def _packing(table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str) -> packed.Packing:
-    return packed.extended(packed.of_table(table, dialect), extra, dialect)
+def _packing(
+    table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str, shown: tuple[tuple[str, str], ...]
+) -> packed.Packing:
+    packing = packed.extended(packed.of_table(table, dialect), extra, dialect)
+    return packing.shown(dict(shown)) if shown else packing
 
 
 @functools.lru_cache(256)
-def _by_id(table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str) -> Fetch:
+def _by_id(
+    table: sa.Table, extra: tuple[sa.ColumnElement[Any], ...], dialect: str, shown: tuple[tuple[str, str], ...] = ()
+) -> Fetch:
     identity = sa.bindparam("id", type_=table.c.id.type)
-    return fetch(sa.select(table.c.id).where(table.c.id == identity), table, extra, dialect)
+    return fetch(sa.select(table.c.id).where(table.c.id == identity), table, extra, dialect, shown)
 
 
 @functools.lru_cache(256)
