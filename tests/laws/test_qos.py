@@ -115,13 +115,14 @@ def test_nothing_of_others_is_named(desired: QosState, theirs: frozenset[tuple[s
 
 @pytest.mark.parametrize("lacking", [Shaper, Intermediate, Redirect])
 def test_a_kernel_that_lacks_a_part_is_told_of_once(lacking: type[QosNoun]) -> None:
-    """Trying again is no use, and what leads to a limit that is not there is not led."""
+    """Trying again is no use, and nothing is led to where no limit is."""
     fake = FakeQos(lambda: TAPS)
     fake.lacking = frozenset({lacking})
     desired = state_of({PORTS[0]: (BUCKETS[0], BUCKETS[0])})
     troubles = fake.apply(plan_qos(desired, fake.observe(), TAPS).steps)
     assert {trouble.owner for trouble in troubles} == {f"port/{PORTS[0]}"}
-    assert any(not trouble.transient for trouble in troubles)
+    assert not any(trouble.transient for trouble in troubles)
+    assert not fake.observe().state.redirects
 
 
 def the_kernel_is_like_the_fake() -> None:

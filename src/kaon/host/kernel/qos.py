@@ -15,7 +15,10 @@ class QosDoor(Protocol):
         """Say what is ours, and where others are."""
 
     def apply(self, steps: Sequence[QosStep]) -> list[Trouble]:
-        """Take the steps in order, going on past failures; say what failed. What the kernel cannot do is not tried again."""
+        """Take the steps in order, going on past failures; say what failed, and leave out what stands on it.
+
+        What the kernel cannot do at all is told as not transient.
+        """
 
     def close(self) -> None:
         """Let go of sockets. Nothing in the kernel changes."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from kaon.host.plan.qos import QosStep, RemoveQos
+from kaon.host.plan.qos import QosStep, RemoveQos, stands_on
 from kaon.host.state.qos import Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, key, place
 from kaon.host.state.trouble import Trouble
 
@@ -43,13 +43,17 @@ class FakeQos:
     def apply(self, steps: Sequence[QosStep]) -> list[Trouble]:
         """See `QosDoor.apply`."""
         troubles = []
+        failed: set[str] = set()
         for step in steps:
+            if stands_on(step) in failed:
+                continue
             self.steps.append(step)
             self._follow()
             try:
                 self._take(step)
             except OSError as error:
                 if not isinstance(step, RemoveQos):
+                    failed.add(step.what.device)
                     transient = error.errno != errno.EOPNOTSUPP
                     troubles.append(Trouble(step.what.owner, f"{step}: {error.strerror}", transient=transient))
         return troubles

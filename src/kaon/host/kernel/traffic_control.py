@@ -17,7 +17,7 @@ from kaon.host.kernel import link_dump, qos_messages, rtnetlink
 from kaon.host.kernel import link_requests as links
 from kaon.host.kernel import netlink_socket as nl
 from kaon.host.kernel.link_dump import Device
-from kaon.host.plan.qos import PutQos, QosStep, RemoveQos
+from kaon.host.plan.qos import PutQos, QosStep, RemoveQos, stands_on
 from kaon.host.state.names import is_tap
 from kaon.host.state.qos import HANDLE, Intermediate, ObservedQos, Place, QosNoun, QosState, Redirect, Shaper, place
 from kaon.host.state.trouble import Trouble
@@ -52,11 +52,15 @@ class TrafficControl:
     def apply(self, steps: Sequence[QosStep]) -> list[Trouble]:
         """See `QosDoor.apply`."""
         troubles: list[Trouble] = []
+        failed: set[str] = set()
         for step in steps:
+            if stands_on(step) in failed:
+                continue
             try:
                 self._take(step)
             except OSError as error:
                 if not (isinstance(step, RemoveQos) and error.errno in _GONE):
+                    failed.add(step.what.device)
                     troubles.append(_trouble(step, error))
         return troubles
 

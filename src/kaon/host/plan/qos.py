@@ -36,6 +36,13 @@ class RemoveQos:
 QosStep = PutQos | RemoveQos
 
 
+def stands_on(step: QosStep) -> str:
+    """Name the device that a step is no use without, and that an earlier step may have failed to make or to limit."""
+    if isinstance(step, RemoveQos) or isinstance(step.what, Intermediate):
+        return ""
+    return step.what.to if isinstance(step.what, Redirect) else step.what.device
+
+
 @dataclass(frozen=True, slots=True)
 class QosPlan:
     """Steps in order, what cannot be had, and what will be when all steps are taken."""
