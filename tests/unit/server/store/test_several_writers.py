@@ -83,6 +83,27 @@ def test_what_was_read_and_changed_meanwhile_begins_again(store: Store) -> None:
     assert seen == [1, 2]
 
 
+def test_two_looks_that_differ_begin_again(store: Store) -> None:
+    """Who decided on the first look and changes what the second one showed decides anew."""
+    _make_group(store, "g")
+    seen = []
+
+    def work(tx: Transaction) -> None:
+        seen.append(_look(tx))
+        if len(seen) == 1:
+            store.write(lambda other: rows.bump(other, tables.security_groups, "g"))
+        rows.change(tx, tables.security_groups, "g", {"revision_number": _look(tx) + 1})
+
+    store.write(work)
+    assert (seen, _revision(store, "g")) == ([1, 2], 3)
+
+
+def _look(tx: Transaction) -> int:
+    found = select.one(tx, tables.security_groups, "g")
+    assert found is not None
+    return int(found["revision_number"])
+
+
 def test_own_changes_do_not_count_as_those_of_others(store: Store) -> None:
     """A transaction may change what it read, in either way, and delete it."""
     _make_group(store, "g")
