@@ -25,9 +25,18 @@ TOURS: Final = {
 }
 
 COMMON: Final = frozenset(
-    ["availability zone list", "extension list", "extension show", "quota list", "quota set", "quota show", "quota delete"]
+    [
+        "availability zone list",
+        "extension list",
+        "extension show",
+        "quota list",
+        "quota set",
+        "quota show",
+        "quota delete",
+        "limits show",
+    ]
 )
-"""Of the commands that are not only about networks, those that ask the network service."""
+"""Of the commands that are not only about networks, those about what the network service has."""
 
 NOT_WALKED: Final = {
     "network agent router set": "sets priorities of OVN's gateway chassis, which no other back end has",

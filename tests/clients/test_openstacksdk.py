@@ -156,11 +156,11 @@ def test_not_served(ground: Ground) -> None:
 def test_agents(ground: Ground) -> None:
     """Agents are listed by host and kind, read, changed, and taken away."""
     api = ground.api
-    (agent,) = api.agents(host="alpha", agent_type="DHCP agent")
+    (agent,) = api.agents(host="gamma", agent_type="L3 agent")
     assert agent.is_alive is True
-    assert agent.binary == "neutron-dhcp-agent"
+    assert agent.binary == "neutron-l3-agent"
     changed = api.update_agent(agent, description="sdk", admin_state_up=False)
-    assert lacking(changed, {"description": "sdk", "admin_state_up": False, "host": "alpha"}) == {}
+    assert lacking(changed, {"description": "sdk", "admin_state_up": False, "host": "gamma"}) == {}
     assert api.get_agent(agent.id).is_admin_state_up is False
     api.update_agent(agent, description=None, admin_state_up=True)
     api.delete_agent(agent, ignore_missing=False)
