@@ -34,11 +34,8 @@ def compile_advertisements(view: View, dns_domain: str) -> AdvertisementState:
     dns_domain  of networks without a domain of their own
     """
     advertisers = {}
-    hosted = view.hosted_routers()
-    for router_id in hosted:
-        router = view.router(router_id)
-        if router is None or not router.router.admin_state_up:
-            continue
+    hosted = {router_id: router for router_id in view.hosted_routers() if (router := view.router(router_id)) is not None}
+    for router_id, router in hosted.items():
         legs = tuple(sorted(_legs(view, router, dns_domain), key=lambda leg: leg.device))
         if legs:
             advertisers[router_id] = Advertiser(router_id, router_namespace(router_id), legs, owner=f"router/{router_id}")
@@ -47,7 +44,7 @@ def compile_advertisements(view: View, dns_domain: str) -> AdvertisementState:
 
 def _legs(view: View, router: RouterView, dns_domain: str) -> list[AdvertisingLeg]:
     legs = []
-    for leg in router.legs.values():
+    for leg in router.legs.values() if router.router.admin_state_up else ():
         network = view.network(leg.network_id)
         if network is None or leg.device_owner == GATEWAY or not _is_up(view, leg, network):
             continue
