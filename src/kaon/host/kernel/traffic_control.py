@@ -11,6 +11,7 @@ What we have been taught by the kernel:
 
 import errno
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from kaon.host.kernel import link_dump, qos_messages, rtnetlink
@@ -46,7 +47,8 @@ class TrafficControl:
             if queue.parent == qos_messages.ROOT:
                 seen.root(device, queue)
             elif queue.parent == qos_messages.CLSACT:
-                seen.filters(device, queue.kind, *map(partial(self._filters, queue.index), (False, True)))
+                with suppress(OSError):  # gone since it was dumped: what was on it went with it
+                    seen.filters(device, queue.kind, *map(partial(self._filters, queue.index), (False, True)))
         return seen.result()
 
     def apply(self, steps: Sequence[QosStep]) -> list[Trouble]:
