@@ -17,7 +17,7 @@ AGENT: Final = Resource(
     member="agent",
     attributes=(
         _told("id"),
-        Attribute(name="project_id", alias="agent", post=True, visible=False),
+        Attribute(name="project_id", alias="agent", check=checks.text(255), post=True, visible=False),
         _told("agent_type"),
         _told("binary"),
         _told("topic"),

@@ -12,7 +12,6 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kaon.lib.log import Log
@@ -147,4 +146,11 @@ def _refused(error: Exception, request_id: str = "") -> tuple[int, bytes, Mappin
 def make_app(core: Core, authenticator: Authenticator, settings: ApiSettings | None = None) -> Starlette:
     """The API of `core` as an ASGI application. It starts nothing and holds nothing but its worker threads."""
     endpoint: Any = Endpoint(core, authenticator, settings or ApiSettings())
-    return Starlette(routes=[Route("/{path:path}", endpoint)])
+    app = Starlette()
+
+    async def every_path(scope: Scope, receive: Receive, send: Send) -> None:
+        await (endpoint if scope["type"] == "http" else app.router.not_found)(scope, receive, send)
+
+    # A route would not do: its patterns stop at a newline, which a path may have.
+    app.router.default = every_path
+    return app

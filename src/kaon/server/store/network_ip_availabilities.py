@@ -17,7 +17,7 @@ from kaon.server.store.select import Condition, RowMap
 
 def _with_version(values: tuple[FilterValue, ...]) -> Condition:
     c = t.subnets.c
-    return t.networks.c.id.in_(sa.select(c.network_id).where(c.ip_version.in_(values)))
+    return t.networks.c.id.in_(sa.select(c.network_id).where(sa.type_coerce(c.ip_version, sa.BigInteger).in_(values)))
 
 
 LISTING = select.Listing(
