@@ -272,8 +272,10 @@ def _condition(listing: Listing, key: str, values: tuple[FilterValue, ...], proj
     if key in listing.special:
         return listing.special[key](values)
     column = listing.columns[key]
-    if "" in values and isinstance(column.type, sa.Integer):  # PostgreSQL compares no number with text
-        return sa.or_(column.in_([value for value in values if value != ""]), column.is_(None))
+    if isinstance(column.type, sa.Integer):
+        # They may be larger than the column holds, and PostgreSQL compares it with its own kind only.
+        numbers = sa.type_coerce(column, sa.BigInteger).in_([value for value in values if value != ""])
+        return sa.or_(numbers, column.is_(None)) if "" in values else numbers
     wanted: Condition = column.in_(values) if len(values) != 1 else column == values[0]
     return sa.or_(wanted, column.is_(None)) if "" in values else wanted
 
