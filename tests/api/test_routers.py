@@ -86,6 +86,17 @@ def test_a_wrong_interface_is_refused(ann: Client, town: Town, body: Any, refusa
     assert refusal == (status, kind if refusal[1] else None)
 
 
+def test_where_another_router_advertises_ours_does_not_join(ann: Client, town: Town) -> None:
+    """An address mode without a mode of advertisements says so; with both, the router advertises."""
+    network = ann.make("network")["id"]
+    six = {"network_id": network, "ip_version": 6, "ipv6_address_mode": "slaac"}
+    foreign = ann.make("subnet", cidr="fd00:1::/64", **six)["id"]
+    own = ann.make("subnet", cidr="fd00:2::/64", ipv6_ra_mode="slaac", **six)["id"]
+    path = f"routers/{town.router}/add_router_interface"
+    assert ann.refused("PUT", path, json={"subnet_id": foreign}) == (400, "BadRequest")
+    _act(ann, town.router, "add_router_interface", subnet_id=own)
+
+
 def test_a_subnet_is_joined_once(ann: Client, town: Town) -> None:
     """A second interface of the router on it is 400; a port that has a device is 409."""
     path = f"routers/{town.router}/add_router_interface"
