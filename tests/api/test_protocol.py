@@ -76,6 +76,12 @@ def test_what_does_not_exist(admin: Client, method: str, path: str, status: int)
         assert answer.content == b""
 
 
+def test_a_path_may_have_any_character(admin: Client) -> None:
+    """A newline, a NUL: nothing has such a name, and the answer is one of ours."""
+    for character in ("%0A", "%00", "%F0%9F%98%80"):
+        assert admin.refused("GET", f"networks/a{character}b")[0] == 404
+
+
 def test_only_json_is_spoken(admin: Client) -> None:
     """Another Accept is 406."""
     assert admin.refused("GET", "networks", headers={"Accept": "application/xml"}) == (406, "HTTPNotAcceptable")
