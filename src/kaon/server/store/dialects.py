@@ -16,6 +16,9 @@ _BUSY_TIMEOUT_S = 30.0
 _LOCK_TIMEOUT_S = 10
 """Longest wait for a row: a transaction that holds one longer than this hangs, and waiting on would hang everyone."""
 
+_INSIDE = 16 * 1024 * 1024
+"""Longest text, in bytes, that MariaDB strings together before it cuts it off without an error."""
+
 _IDLE_S = 1800
 """Age at which a connection is made anew: proxies and MariaDB's wait_timeout end older ones."""
 
@@ -116,4 +119,6 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 def _prepare_mariadb(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         # Strict whatever the server is set to: what does not fit is an error and is never cut off.
-        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_TIMEOUT_S}, sql_mode = 'TRADITIONAL'")
+        # What comes inside a row (`select.inside`) must be whole, too.
+        whole = f"sql_mode = 'TRADITIONAL', group_concat_max_len = {_INSIDE}"
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_TIMEOUT_S}, {whole}")

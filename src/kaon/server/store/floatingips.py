@@ -35,6 +35,7 @@ LISTING = select.Listing(
     table=t.floatingips,
     columns=select.standard_columns(t.floatingips) | {wire: t.floatingips.c[column] for wire, column in COLUMNS.items()},
     special=tags.filters(t.floatingips),
+    besides=(tags.mark(t.floatingips),),
 )
 
 _DETAILS = ("name", "network_id", "mac_address", "admin_state_up", "status", "device_id", "device_owner")
@@ -49,13 +50,13 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, floatingip_id: str) -> Row | None:
     """Find one floating IP."""
-    found = select.one(tx, t.floatingips, floatingip_id)
+    found = select.member(tx, LISTING, floatingip_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
 def insert(tx: Transaction, row: Row, floating_port_id: str) -> None:
     """Store a floating IP. Errors: IntegrityError when its fixed address has one of that network already."""
-    tx.execute(sa.insert(t.floatingips).values(rows.values(row, COLUMNS) | {"name": "", "floating_port_id": floating_port_id}))
+    rows.insert(tx, t.floatingips, rows.values(row, COLUMNS) | {"name": "", "floating_port_id": floating_port_id})
 
 
 def update(tx: Transaction, floatingip_id: str, changes: Mapping[str, Any]) -> None:

@@ -47,6 +47,17 @@ def _special() -> dict[str, select.Special]:
     return of_segments | tags.filters(t.networks)
 
 
+def _besides() -> tuple[sa.ColumnElement[Any], ...]:
+    """Give what comes with each network; its subnets: when they were made, id, IP version, segment, address scope."""
+    s = t.subnets.c
+    subnets = (s.created_at, s.id, s.ip_version, s.segment_id, address_scope().element)
+    return (
+        select.inside("subnets", t.networks.c.id, s.network_id, *subnets),
+        roles.zones_of_network(),
+        tags.mark(t.networks),
+    )
+
+
 LISTING = select.Listing(
     table=t.networks,
     columns=select.standard_columns(t.networks) | {wire: t.networks.c[column] for wire, column in COLUMNS.items()},
@@ -59,6 +70,7 @@ LISTING = select.Listing(
         "shared": rbac.allowed("network", t.networks.c.id),
         rbac.EXTERNAL: rbac.allowed("network", t.networks.c.id, rbac.EXTERNAL),
     },
+    besides=_besides(),
 )
 """Besides what is shown, rows say whether the project that looks may use the network as external (`access_as_external`)."""
 
@@ -174,33 +186,30 @@ def _segments(row: RowMap, several: Sequence[RowMap]) -> dict[str, Any]:
     return {wire: value or None for wire, value in segments.shown(row).items()}
 
 
-_OF_SUBNETS = (address_scope(),)
-
-
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
-    s = t.subnets.c
-    subnets = select.children(tx, page, s.network_id, s.created_at, s.id, also=_OF_SUBNETS)
     tagged = tags.of_page(tx, page, "networks")
     several = segments.of_networks(tx, [row["id"] for row in page.rows if not row[segments.ALONE]])
-    zones = roles.zones_of_networks(tx, page) if subnets else {}
-    return [
-        rows.standard(row, _ALWAYS)
-        | _segments(row, several.get(row["id"], ()))
-        | {
-            "shared": row["shared"],
-            rbac.EXTERNAL: row[rbac.EXTERNAL],
-            "ipv4_address_scope": _scope(subnets.get(row["id"], ()), IPV4),
-            "ipv6_address_scope": _scope(subnets.get(row["id"], ()), IPV6),
-            "availability_zone_hints": json.loads(row["availability_zone_hints"]),
-            "availability_zones": zones.get(row["id"], []),
-            "l2_adjacency": not any(subnet["segment_id"] for subnet in subnets.get(row["id"], ())),
-            "subnets": [subnet["id"] for subnet in subnets.get(row["id"], ())],
-            "tags": tagged.get(row["id"], []),
-        }
-        for row in page.rows
-    ]
+    made = []
+    for row in page.rows:
+        subnets = sorted(select.parts(row["subnets"]))  # the oldest first
+        made.append(
+            rows.standard(row, _ALWAYS)
+            | _segments(row, several.get(row["id"], ()))
+            | {
+                "shared": row["shared"],
+                rbac.EXTERNAL: row[rbac.EXTERNAL],
+                "ipv4_address_scope": _scope(subnets, IPV4),
+                "ipv6_address_scope": _scope(subnets, IPV6),
+                "availability_zone_hints": json.loads(row["availability_zone_hints"]),
+                "availability_zones": roles.zones(row),
+                "l2_adjacency": not any(segment for _, _, _, segment, _ in subnets),
+                "subnets": [identity for _, identity, _, _, _ in subnets],
+                "tags": tagged.get(row["id"], []),
+            }
+        )
+    return made
 
 
-def _scope(subnets: Sequence[RowMap], version: int) -> str | None:
+def _scope(subnets: Sequence[Sequence[str]], version: int) -> str | None:
     """Give the address scope of a network: that of the pool of its subnets, which are all of one pool."""
-    return next((one["address_scope_id"] for one in subnets if one["ip_version"] == version), None)
+    return next((scope or None for _, _, its_version, _, scope in subnets if int(its_version) == version), None)

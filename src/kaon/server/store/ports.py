@@ -84,22 +84,14 @@ def _groups(values: tuple[FilterValue, ...]) -> sa.ColumnElement[bool]:
 
 
 def _besides() -> tuple[sa.ColumnElement[Any], ...]:
-    """Give what comes with each port: nearly every one has an address and a group, few have pairs or tags.
-
-    addresses  `position subnet address`, with commas between them; groups: ids, likewise
-    paired, tagged  whether there are allowed address pairs, tags
-    """
-    a, g, p, tag = t.ip_allocations.c, t.port_security_groups.c, t.allowed_address_pairs.c, t.port_tags.c
+    """Give what comes with each port: nearly every one has an address and a group, few have pairs or tags."""
+    a, g, p = t.ip_allocations.c, t.port_security_groups.c, t.allowed_address_pairs.c
     mine = t.ports.c.id
-    blank = sa.literal_column("' '", sa.Text)
-    address = sa.cast(a.position, sa.Text) + blank + a.subnet_id + blank + a.ip_address
-    addresses = sa.select(sa.func.aggregate_strings(address, ",")).where(a.port_id == mine)
-    groups = sa.select(sa.func.aggregate_strings(g.security_group_id, ",")).where(g.port_id == mine)
     return (
-        addresses.correlate(t.ports).scalar_subquery().label("addresses"),
-        groups.correlate(t.ports).scalar_subquery().label("groups"),
+        select.inside("addresses", mine, a.port_id, a.position, a.subnet_id, a.ip_address),
+        select.inside("groups", mine, g.port_id, g.security_group_id),
         sa.exists(sa.select(p.port_id).where(p.port_id == mine)).correlate(t.ports).label("paired"),
-        sa.exists(sa.select(tag.tag).where(tag.resource_id == mine)).correlate(t.ports).label("tagged"),
+        tags.mark(t.ports),
     )
 
 
@@ -323,9 +315,9 @@ def _allocations(row: Mapping[str, Any], fixed_ips: Sequence[Mapping[str, str]],
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
     p = t.allowed_address_pairs.c
-    paired, marked = (any(row[what] for row in page.rows) for what in ("paired", "tagged"))
+    paired = any(row["paired"] for row in page.rows)
     pairs = select.children(tx, page, p.port_id, p.mac_address, p.ip_address) if paired else {}
-    tagged = tags.of_page(tx, page, "ports") if marked else {}
+    tagged = tags.of_page(tx, page, "ports")
     carried = trunks.carried(tx, [row["trunk_id"] for row in page.rows if row["trunk_id"]])
     ruled = qos_rules.of_ports(tx, page)
     made = []
@@ -350,9 +342,8 @@ def _row(row: RowMap) -> Row:
     for wire in DOCUMENTS:
         made[wire] = _document(made[wire])
     made["fixed_ips"] = _addresses(made.pop("addresses"))
-    groups = made.pop("groups")
-    made["security_groups"] = sorted(groups.split(",")) if groups else []
-    del made["paired"], made["tagged"]
+    made["security_groups"] = sorted(group_id for (group_id,) in select.parts(made.pop("groups")))
+    del made["paired"], made[tags.MARK]
     return made
 
 
@@ -365,7 +356,7 @@ def _document(text: str | None) -> Any:
 
 def _addresses(text: str | None) -> list[dict[str, str]]:
     """Read the addresses that come with a port, and put them in order."""
-    found = [address.split(" ") for address in text.split(",")] if text else []
+    found = select.parts(text)
     if len(found) > 1:
         found.sort(key=lambda address: int(address[0]))
     return [{"subnet_id": subnet_id, "ip_address": address} for _, subnet_id, address in found]

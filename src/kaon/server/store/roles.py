@@ -1,6 +1,5 @@
 """Which hosts serve which networks and forward for which routers, and what waits for one."""
 
-import functools
 from typing import Any
 
 import sqlalchemy as sa
@@ -108,26 +107,25 @@ def router_hints(tx: Transaction, router_id: str) -> str:
     return str(tx.execute(sa.select(c.availability_zone_hints).where(c.id == router_id)).scalar_one())
 
 
-def zones_of_networks(tx: Transaction, page: select.Rows) -> dict[str, list[str]]:
-    """Find the zones that the networks of a page are served in, by network, sorted: one statement."""
-    return _zones(tx, page, _served.network_id, "DHCP agent")
+def zones_of_network() -> sa.ColumnElement[str | None]:
+    """Give the column `zones` of networks, for `zones`: where their DHCP agents are."""
+    return _zones(t.networks.c.id, _served.network_id, "DHCP agent")
 
 
-def zones_of_routers(tx: Transaction, page: select.Rows) -> dict[str, list[str]]:
-    """Find the zones that the routers of a page are in, by router, sorted: one statement."""
-    return _zones(tx, page, _hosted.router_id, "L3 agent")
+def zones_of_router() -> sa.ColumnElement[str | None]:
+    """Give the column `zones` of routers, for `zones`: where their L3 agents are."""
+    return _zones(t.routers.c.id, _hosted.router_id, "L3 agent")
 
 
-def _zones(tx: Transaction, page: select.Rows, parent: sa.Column[Any], agent_type: str) -> dict[str, list[str]]:
-    found = select.children(tx, page, parent, also=(_zone(parent, agent_type),))
-    return {identity: sorted({row["zone"] for row in rows if row["zone"]}) for identity, rows in found.items()}
+def zones(row: RowMap) -> list[str]:
+    """Name the zones that a row has in its column `zones`, sorted."""
+    return sorted({zone for (zone,) in select.parts(row["zones"]) if zone})
 
 
-@functools.cache
-def _zone(parent: sa.Column[Any], agent_type: str) -> sa.ColumnElement[str]:
+def _zones(mine: sa.Column[Any], parent: sa.Column[Any], agent_type: str) -> sa.ColumnElement[str | None]:
     c = t.agents.c
-    mine = sa.and_(c.host == parent.table.c.host, c.agent_type == agent_type)
-    return sa.select(c.availability_zone).where(mine).scalar_subquery().label("zone")
+    there = sa.and_(c.host == parent.table.c.host, c.agent_type == agent_type)
+    return select.inside("zones", mine, parent, sa.select(c.availability_zone).where(there).scalar_subquery())
 
 
 def unserved_networks(tx: Transaction) -> list[str]:

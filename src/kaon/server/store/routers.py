@@ -36,6 +36,17 @@ LISTING = select.Listing(
     table=t.routers,
     columns=select.standard_columns(t.routers, "admin_state_up", "status", "flavor_id", "enable_snat", "enable_ndp_proxy"),
     special=tags.filters(t.routers),
+    besides=(
+        select.inside(
+            "routes",
+            t.routers.c.id,
+            t.router_routes.c.router_id,
+            t.router_routes.c.destination,
+            t.router_routes.c.nexthop,
+        ),
+        roles.zones_of_router(),
+        tags.mark(t.routers),
+    ),
 )
 
 _FEW = 500
@@ -49,7 +60,7 @@ def index(tx: Transaction, query: Query, seeing: select.Seeing) -> tuple[list[Ro
 
 def show(tx: Transaction, router_id: str) -> Row | None:
     """Find one router."""
-    found = select.one(tx, t.routers, router_id)
+    found = select.member(tx, LISTING, router_id)
     return _rows(tx, select.only(found))[0] if found is not None else None
 
 
@@ -185,20 +196,17 @@ def delete(tx: Transaction, router_id: str) -> None:
 
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
-    c = t.router_routes.c
-    routes = select.children(tx, page, c.router_id, c.destination, c.nexthop)
     gateways = _gateways(tx, page)
     tagged = tags.of_page(tx, page, "routers")
-    zones = roles.zones_of_routers(tx, page)
     return [
         rows.standard(row, COLUMNS)
         | _outside(row, gateways.get(row["id"], ()))
         | {
             "routes": [
-                {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
+                {"destination": destination, "nexthop": nexthop} for destination, nexthop in sorted(select.parts(row["routes"]))
             ],
             "availability_zone_hints": json.loads(row["availability_zone_hints"]),
-            "availability_zones": zones.get(row["id"], []),
+            "availability_zones": roles.zones(row),
             "conntrack_helpers": json.loads(row["conntrack_helpers"]),
             "tags": tagged.get(row["id"], []),
         }

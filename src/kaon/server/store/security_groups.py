@@ -43,6 +43,7 @@ LISTING = select.Listing(
     special=tags.filters(t.security_groups),
     through={"shared": rbac.condition(OBJECT_TYPE, t.security_groups.c.id)},
     viewed={"shared": rbac.allowed(OBJECT_TYPE, t.security_groups.c.id)},
+    besides=(tags.mark(t.security_groups),),
 )
 
 RULE_LISTING = select.Listing(
@@ -112,10 +113,8 @@ def insert(tx: Transaction, row: Row, *, default: bool = False) -> None:
 
 def insert_rules(tx: Transaction, rules: Sequence[Row], fingerprints: Sequence[str]) -> None:
     """Store rules. Errors: IntegrityError when the same rule is there already."""
-    if rules:
-        given = zip(rules, fingerprints, strict=True)
-        columns = [rows.values(rule, RULE_COLUMNS) | {"name": "", "fingerprint": mark} for rule, mark in given]
-        tx.execute(sa.insert(_RULES), columns)
+    given = zip(rules, fingerprints, strict=True)
+    rows.insert(tx, _RULES, *(rows.values(rule, RULE_COLUMNS) | {"name": "", "fingerprint": mark} for rule, mark in given))
 
 
 def same_rule(tx: Transaction, group_id: str, fingerprints: Collection[str]) -> str | None:

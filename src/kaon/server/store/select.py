@@ -22,6 +22,9 @@ Special = Callable[[tuple[FilterValue, ...]], Condition]
 VIEWER = "viewer"
 """Name of the parameter for the project that looks."""
 
+_PART, _VALUE = "\x1e", "\x1d"
+"""What stands between the parts, and between the values of a part, that come `inside` a row: separators of ASCII."""
+
 _FEW = 500
 """Up to so many parents are named one by one; more are named by the page's own statement."""
 
@@ -234,6 +237,28 @@ def children(
     for row in fetched(tx, asked, parameters):
         grouped[row[parent.key]].append(row)
     return grouped
+
+
+def inside(
+    label: str, mine: sa.Column[Any], parent: sa.ColumnElement[Any], *columns: sa.ColumnElement[Any]
+) -> sa.ColumnElement[str | None]:
+    """Give what belongs to a row as one column beside it (`Listing.besides`), for `parts` to read; no order is kept.
+
+    mine     what names the row in its own table
+    parent   what names it in the table of what belongs to it
+    columns  of that table, or made from it. Only what the service itself writes: identities, addresses, numbers, names of zones
+    """
+    texts: list[sa.ColumnElement[str]] = [
+        sa.func.coalesce(sa.cast(column, sa.Text), sa.literal_column("''", sa.Text)) for column in columns
+    ]
+    value = functools.reduce(lambda joined, text: joined + sa.literal_column(f"'{_VALUE}'", sa.Text) + text, texts)
+    strung = sa.select(sa.func.aggregate_strings(value, _PART)).where(parent == mine)
+    return strung.correlate(mine.table).scalar_subquery().label(label)
+
+
+def parts(text: str | None) -> list[list[str]]:
+    """Read what `inside` gave: the values of each, as text; NULL is empty."""
+    return [part.split(_VALUE) for part in text.split(_PART)] if text else []
 
 
 def only(row: RowMap) -> Rows:

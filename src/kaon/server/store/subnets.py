@@ -50,6 +50,17 @@ def _external(_project: str) -> sa.ColumnElement[bool]:
     return outside.correlate(t.subnets)
 
 
+def _besides() -> tuple[sa.ColumnElement[Any], ...]:
+    """Give what comes with each subnet."""
+    mine, p, d, r = t.subnets.c.id, t.allocation_pools.c, t.dns_nameservers.c, t.subnet_routes.c
+    return (
+        select.inside("pools", mine, p.subnet_id, p.first, p.last),
+        select.inside("servers", mine, d.subnet_id, d.position, d.address),
+        select.inside("routes", mine, r.subnet_id, r.destination, r.nexthop),
+        tags.mark(t.subnets),
+    )
+
+
 LISTING = select.Listing(
     table=t.subnets,
     columns=select.standard_columns(t.subnets) | {wire: t.subnets.c[column] for wire, column in COLUMNS.items()},
@@ -60,6 +71,7 @@ LISTING = select.Listing(
         "external": rbac.condition("network", t.subnets.c.network_id, rbac.EXTERNAL),
     },
     viewed={"shared": rbac.allowed("network", t.subnets.c.network_id), _EXTERNAL: _external},
+    besides=_besides(),
 )
 
 
@@ -156,20 +168,20 @@ def _insert_children(tx: Transaction, subnet_id: str, row: Mapping[str, Any]) ->
 
 
 def _rows(tx: Transaction, page: select.Rows) -> list[Row]:
-    p, d, r = t.allocation_pools.c, t.dns_nameservers.c, t.subnet_routes.c
-    pools = select.children(tx, page, p.subnet_id, p.first)
-    servers = select.children(tx, page, d.subnet_id, d.position)
-    routes = select.children(tx, page, r.subnet_id, r.destination, r.nexthop)
     tagged = tags.of_page(tx, page, "subnets")
     return [
         rows.standard(row, COLUMNS)
         | {
             "service_types": service_types(row),
             _EXTERNAL: bool(row[_EXTERNAL]),
-            "allocation_pools": [pool_of(pool, row["ip_version"]) for pool in pools.get(row["id"], ())],
-            "dns_nameservers": [server["address"] for server in servers.get(row["id"], ())],
+            "allocation_pools": [
+                pool_of({"first": first, "last": last}, row["ip_version"]) for first, last in sorted(select.parts(row["pools"]))
+            ],
+            "dns_nameservers": [
+                address for _, address in sorted(select.parts(row["servers"]), key=lambda server: int(server[0]))
+            ],
             "host_routes": [
-                {"destination": route["destination"], "nexthop": route["nexthop"]} for route in routes.get(row["id"], ())
+                {"destination": destination, "nexthop": nexthop} for destination, nexthop in sorted(select.parts(row["routes"]))
             ],
             "tags": tagged.get(row["id"], []),
         }
