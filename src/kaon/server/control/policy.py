@@ -123,6 +123,11 @@ def visible(caller: Caller, collection: str, row: Row, parent: Row | None = None
     return bool(related) and answer.holds(row, parent or {})
 
 
+def sees_all(caller: Caller, collection: str) -> bool:
+    """Whether the caller may know of any row whatever it is: nothing else needs to be read to ask `visible`."""
+    return caller.rights.answer(f"get_{_SUBJECTS[collection]}") is True
+
+
 def reading(caller: Caller, resource: Resource) -> Reading:
     """What the caller is shown of a resource; worked out once for each caller."""
     kept = caller.rights.kept

@@ -85,7 +85,8 @@ def create(core: Core, caller: Caller, bodies: Sequence[Body]) -> list[Row]:
 def show(core: Core, caller: Caller, port_id: str, fields: frozenset[str] | None = None) -> Row:
     """Find a port. Errors: PortNotFound, also when the caller may not see it."""
     del fields  # the API leaves out what was not asked for; here nothing is cheaper without
-    return port_attributes.shown(core, core.store.read(lambda tx: find(caller, tx, port_id)[0]))
+    look = find_any if policy.sees_all(caller, "ports") else lambda tx, wanted: find(caller, tx, wanted)[0]
+    return port_attributes.shown(core, core.store.read(lambda tx: look(tx, port_id)))
 
 
 def index(core: Core, caller: Caller, query: Query) -> Page:
