@@ -65,7 +65,7 @@ def test_a_collection_has_many_spellings(admin: Client, path: str) -> None:
         ("POST", "networks/x", 405),
         ("PUT", "security-group-rules/x", 405),
         ("POST", "quotas", 501),
-        ("POST", "agents", 501),
+        ("POST", "agents", 400),
     ],
 )
 def test_what_does_not_exist(admin: Client, method: str, path: str, status: int) -> None:
