@@ -22,9 +22,7 @@ def parser() -> argparse.ArgumentParser:
     """Make the parser of the whole command line, but for what follows `kaon lab`."""
     top = argparse.ArgumentParser(prog="kaon", description="OpenStack Networking made small, fast and honest.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    server = _daemon(commands, "server", "serve the API and the hosts", _SERVER)
-    server.add_argument("--part", choices=("api", "bus"), default="", help=argparse.SUPPRESS)  # for the supervisor
-    server.add_argument("--socket", type=int, default=-1, help=argparse.SUPPRESS)  # as above
+    _daemon(commands, "server", "serve the API and the hosts", _SERVER)
     _daemon(commands, "agent", "make this host's kernel agree with the server (root)", _AGENT)
     keys = commands.add_parser("keys", help="make the CURVE keys of servers and hosts").add_subparsers(
         dest="keys_of", metavar="OF", required=True
@@ -56,7 +54,7 @@ def run(words: Sequence[str]) -> int:
         case "server":
             from kaon.cmd import server  # noqa: PLC0415  # as above
 
-            return server.run(asked.config_file, part=asked.part, socket_fd=asked.socket)
+            return server.run(asked.config_file)
         case "agent":
             from kaon.cmd import agent  # noqa: PLC0415  # as above
 

@@ -1,21 +1,20 @@
 """`kaon server`: which processes there are, and what each is made of.
 
-One process with SQLite and one worker: the API in the main thread, the feed in another. Otherwise a supervisor that imports
-little and starts N processes for the API, which share one listening socket, and one for the bus.
+One process with SQLite and one worker: the API in the main thread, the feed in another. Otherwise a supervisor, and forked from
+it N processes for the API, which share one listening socket, and one for the bus.
 """
 
 import contextlib
-import ctypes
 import errno
 import gc
-import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,28 +40,22 @@ EXIT_WRONG_SETTINGS = 2
 _PATIENCE_S = 10.0
 _LONGEST_PAUSE_S = 10.0
 _DRAIN_S = 5
-_PR_SET_PDEATHSIG = 1
 _COLLECT_AFTER = 50_000
 """Objects made more than dropped before Python looks for cycles: some five hundred ports of an answer."""
 
 
-def run(files: Sequence[Path], *, part: str = "", socket_fd: int = -1) -> int:
-    """Serve until SIGTERM or SIGINT; give the exit code: 0, 2 for wrong settings, 1; the reason stands on standard error.
+def run(files: Sequence[Path]) -> int:
+    """Serve until SIGTERM or SIGINT; give the exit code: 0, 2 for wrong settings, 1; the reason stands on standard error."""
 
-    part       "": all of it. Of a supervisor's processes: api, bus
-    socket_fd  listening socket that an api part inherited
-    """
-    if part:
-        _follow_parent()
-    try:
+    def begin() -> None:
         configuration = aside(lambda: _load(files))
-        logs.set_up(debug=configuration.debug, process=part)
-        with contextlib.suppress(KeyboardInterrupt):
-            _run_part(configuration, files, part, socket_fd)
-    except (WrongSettings, AsideError) as problem:
-        sys.stderr.write(f"kaon server: {problem}\n")
-        return EXIT_WRONG_SETTINGS if isinstance(problem, WrongSettings) else EXIT_FAILED
-    return 0
+        logs.set_up(debug=configuration.debug)
+        if configuration.one_process:
+            _all_in_one(configuration)
+        else:
+            _several(configuration)
+
+    return _told(begin)
 
 
 def _load(files: Sequence[Path]) -> ServerConfiguration:
@@ -71,20 +64,60 @@ def _load(files: Sequence[Path]) -> ServerConfiguration:
     return server_configuration(files)
 
 
-def _run_part(configuration: ServerConfiguration, files: Sequence[Path], part: str, socket_fd: int) -> None:
-    match part:
-        case "api":
-            _api_part(configuration, socket.socket(fileno=socket_fd))
-        case "bus":
-            _bus_part(configuration)
-        case _ if configuration.one_process:
-            _all_in_one(configuration)
-        case _:
-            from kaon.cmd.supervisor import supervise  # noqa: PLC0415  # only the parent needs it
+def _told(work: Callable[[], None]) -> int:
+    """Do `work`, say on standard error why it cannot be done, and give the exit code."""
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            work()
+    except (WrongSettings, AsideError) as problem:
+        sys.stderr.write(f"kaon server: {problem}\n")
+        return EXIT_WRONG_SETTINGS if isinstance(problem, WrongSettings) else EXIT_FAILED
+    return 0
 
-            aside(lambda: _prepare(configuration))
-            with listening(configuration) as listener:
-                supervise(files, configuration.workers, listener)
+
+def _several(configuration: ServerConfiguration) -> None:
+    from kaon.cmd.supervisor import Part, supervise  # noqa: PLC0415  # only the parent needs it
+
+    def part(name: str, work: Callable[[], None]) -> Part:
+        def begin() -> int:
+            logs.set_up(debug=configuration.debug, process=name.split(maxsplit=1)[0])
+            return _told(work)
+
+        return Part(name, begin)
+
+    def bus(listener: socket.socket) -> None:
+        listener.close()  # it is the others'
+        _bus_part(configuration)
+
+    with begun(lambda: _prepare(configuration)) as prepared:  # what takes time to import is imported meanwhile
+        _import_ahead(configuration)
+        prepared()
+    _make_ahead(configuration)
+    with listening(configuration) as listener:
+        numbers = range(1, configuration.workers + 1)
+        api = [part(f"api {number}", partial(_api_part, configuration, listener)) for number in numbers]
+        supervise([*api, part("bus", partial(bus, listener))])
+
+
+def _import_ahead(configuration: ServerConfiguration) -> None:
+    """Import what the parts need, so that they share it. Nothing is opened or started."""
+    import uvicorn.protocols.http.auto  # noqa: F401, PLC0415  # one process with SQLite imports as it goes
+
+    import kaon.server.api.app  # noqa: PLC0415  # as above
+    import kaon.server.backends.linux  # noqa: PLC0415  # as above
+    import kaon.server.feed.driver  # noqa: PLC0415  # as above
+    import kaon.server.feed.pokes  # noqa: PLC0415  # as above
+    from kaon.bus import zeromq  # noqa: F401, PLC0415  # as above
+
+    if configuration.auth_strategy == "keystone":
+        import kaon.server.api.keystone  # noqa: F401, PLC0415  # as above
+
+
+def _make_ahead(configuration: ServerConfiguration) -> None:
+    """Have SQLAlchemy import what it needs for the database: an engine is made, and never connects."""
+    from kaon.server.store.engine import Store  # noqa: PLC0415  # the supervisor of one process does without
+
+    Store(configuration.database).close()
 
 
 # Parts
@@ -338,13 +371,3 @@ def _poke_path(configuration: ServerConfiguration) -> Path:
 
 def _post_path(configuration: ServerConfiguration) -> Path:
     return configuration.state_path / "couriers.sock"
-
-
-def _follow_parent() -> None:
-    """End when the supervisor ends, however it ends; and take signals, which it had blocked."""
-    # SIGKILL, for nothing may outlive a supervisor that was killed: a process that is starting, or waits for the database,
-    # would be late to notice anything else. Whoever ends the supervisor kindly has it end its children kindly.
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
-    if str(os.getppid()) != os.environ.get("KAON_SUPERVISOR"):
-        raise SystemExit(0)  # it ended before we could ask to be told
