@@ -147,7 +147,7 @@ def _port_forwarding(world: World) -> Made:
     inside = {"internal_port_id": port["id"], "internal_ip_address": port["fixed_ips"][0]["ip_address"]}
     body = {**inside, "internal_port": 80, "external_port": 8080, "protocol": "tcp"}
     made = world.made(f"floatingips/{floating}/port_forwardings", "port_forwarding", body)
-    return Made(made.path, made.id, body | {"external_port": 8081}, {"description": "changed"})
+    return Made(made.path, made.id, body | {"internal_port": 81, "external_port": 8081}, {"description": "changed"})
 
 
 def _conntrack_helper(world: World) -> Made:

@@ -29,8 +29,12 @@ def test_a_flavor_and_its_profiles(admin: Client, ann: Client) -> None:
     """Administrators make them; users see flavors only. What is in use stays."""
     one = admin.make("flavor", name="gold", service_type="FLAVORS", description=None)
     assert one == {
-        **{"id": one["id"], "name": "gold", "description": None, "service_type": "FLAVORS"},
-        **{"service_profiles": [], "enabled": True},
+        "id": one["id"],
+        "name": "gold",
+        "description": None,
+        "service_type": "FLAVORS",
+        "service_profiles": [],
+        "enabled": True,
     }
     profile = admin.make("service_profile", metainfo='{"data": "value"}')
     assert profile == {**profile, "description": "", "driver": "", "metainfo": '{"data": "value"}', "enabled": True}
@@ -53,7 +57,8 @@ def test_a_flavor_and_its_profiles(admin: Client, ann: Client) -> None:
     assert admin.change("service_profile", profile["id"], enabled=False)["enabled"] is False
     assert admin.change("flavor", one["id"], service_profiles=[profile["id"]], enabled=False) == {
         **one,
-        **{"enabled": False, "service_profiles": [profile["id"]]},
+        "enabled": False,
+        "service_profiles": [profile["id"]],
     }
     assert admin.get("flavors", id="33")["flavors"] == []
     admin.remove("flavor", one["id"])

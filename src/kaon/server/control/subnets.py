@@ -243,9 +243,8 @@ def _check_modes(prefix: Prefix, row: Row) -> None:
 def _check_no_overlap(tx: Transaction, network_id: str, prefix: Prefix) -> None:
     for other in subnets.of_network(tx, network_id):
         if ip_network(other["cidr"]).overlaps(prefix):
-            raise InvalidInput(
-                error_message=f"cidr {prefix} overlaps with another subnet of network {network_id}: {other['id']} ({other['cidr']})"
-            )
+            there = f"{other['id']} ({other['cidr']})"
+            raise InvalidInput(error_message=f"cidr {prefix} overlaps with another subnet of network {network_id}: {there}")
 
 
 def _check_lists(core: Core, row: Row) -> None:

@@ -2,7 +2,8 @@
 
 A host needs
     host:<itself>      always
-    network:<n>        while a port of n is bound to it or may be moved to it, it serves n with DHCP, or a router it hosts has a leg on n
+    network:<n>        while a port of n is bound to it or may be moved to it, it serves n with DHCP, or a router it hosts has a
+                       leg on n
     group:<g>          while such a port is in g
     members:<r>        while a rule of a group it needs names r as its remote group or remote address group
     router:<r>         while it hosts r
