@@ -43,7 +43,7 @@ SETTLED_S = 0.03
 SETTLING_LOOKS = 10
 """A lease file that was written so lately is read again, so often at most."""
 
-RELEASE_TRIES, RELEASE_TIMEOUT_S, LOOK_EVERY_S = 3, 0.5, 0.002
+RELEASE_TRIES, RELEASE_TIMEOUT_S, LOOK_EVERY_S = 3, 1.0, 0.002
 """How often a release is said, how long its effect is waited for in the lease file, and how often that is looked at. dnsmasq
 needs a millisecond."""
 
