@@ -30,7 +30,7 @@ NOW = datetime(2026, 1, 1)  # noqa: DTZ001  # the tables keep UTC without zone
 
 DIALECTS = ("sqlite", "postgresql", "mysql")
 
-MOST_STEPS = 8
+MOST_STEPS = 5
 """Of a request with more steps some are tried."""
 
 SEVERAL = {"DELETE auto-allocated-topology": 4, "GET security-groups": 2}
