@@ -1,5 +1,6 @@
 """Fresh identities, and what a text must look like to be one."""
 
+import functools
 import random
 import uuid
 
@@ -15,6 +16,11 @@ def new_id() -> str:
 
 def new_mac(base: str, source: random.Random = _system) -> str:
     """Make a MAC address: the first octets of `base`, and random ones where `base` has zeroes at its end (three at least)."""
+    kept = _kept(base)
+    return ":".join([*kept, *(f"{octet:02x}" for octet in source.getrandbits(8 * (6 - len(kept))).to_bytes(6 - len(kept)))])
+
+
+@functools.cache
+def _kept(base: str) -> tuple[str, ...]:
     octets = normal_mac(base).split(":")
-    kept = 4 if octets[3] != "00" else 3
-    return ":".join([*octets[:kept], *(f"{source.randrange(256):02x}" for _ in range(6 - kept))])
+    return tuple(octets[: 4 if octets[3] != "00" else 3])

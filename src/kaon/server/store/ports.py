@@ -349,9 +349,11 @@ def _row(row: RowMap) -> Row:
 
 def _document(text: str | None) -> Any:
     """Read what `_json` wrote."""
+    if text is None:
+        return None
     if text == "{}":
         return {}
-    return [] if text == "[]" else json.loads(text or "null")
+    return [] if text == "[]" else json.loads(text)
 
 
 def _addresses(text: str | None) -> list[dict[str, str]]:
