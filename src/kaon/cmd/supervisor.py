@@ -4,6 +4,7 @@ They are forked from it, after it has imported what they need: what they have in
 serves at once. It has one thread, so nothing is lost in a child that a thread would have gone on with.
 """
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -26,6 +27,8 @@ _END_S = 10.0
 
 _FAILED = 1
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
+_M_ARENA_MAX, _ARENAS = -8, 2
+"""Of glibc's malloc: threads share two heaps; with one for each thread, what one gave back would be of no use to the others."""
 
 
 @dataclass(slots=True)
@@ -105,6 +108,8 @@ def _follow(supervisor: int, name: str) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_NAME, f"kaon {name}".encode(), 0, 0, 0)
+    with contextlib.suppress(AttributeError):  # other C libraries have no such thing
+        libc.mallopt(_M_ARENA_MAX, _ARENAS)
     if os.getppid() != supervisor:
         os._exit(0)  # it ended before we could ask to be told
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
