@@ -40,6 +40,7 @@ def test_an_empty_network_gets_its_defaults() -> None:
         "dns_domain": "",
         "is_default": False,
         "qos_policy_id": None,
+        "ha": False,
     }
     assert expected == create_body(NETWORK, {"project_id": "p"})
 
@@ -92,8 +93,9 @@ def test_attributes_have_different_names(resource: Resource) -> None:
 
 
 def test_a_quota_is_a_number_from_minus_one() -> None:
-    """Known resources only; text, less than -1 and unknown ones are 400."""
-    assert quota_body({"network": "-1", "force": "true"}) == {"network": -1, "force": True}
+    """Known resources only; text, less than -1 and unknown ones are 400. Only a literal true forces."""
+    assert quota_body({"network": "-1", "force": True}) == {"network": -1, "force": True}
+    assert quota_body({"network": "-1", "force": "true"}) == {"network": -1}
     for wrong in ({"network": -2}, {"dragons": 1}):
         with pytest.raises(HTTPBadRequest):
             quota_body(wrong)
